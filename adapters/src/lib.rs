@@ -1,0 +1,1 @@
+//! Adapters that let foreign libraries run on Waterwheel.

@@ -1,0 +1,2 @@
+//! Waterwheel beside tokio, smol and the textbook runtime.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The book chapters as doctests, and what the example programs share.

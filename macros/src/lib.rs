@@ -1,0 +1,1 @@
+//! The attributes `#[waterwheel::main]` and `#[waterwheel::test]`.

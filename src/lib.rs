@@ -1,0 +1,1 @@
+//! An async runtime to read and to run on.
