@@ -1,8 +1,8 @@
 //! Which modules a source file names, and whether its layer may.
 //!
 //! A path is followed wherever it stands, in a `use` or in the middle of an expression, as long as
-//! it begins with `crate`, `self` or `super`. A name that `lib.rs` re-exports at the root counts
-//! as the module it comes from.
+//! it begins with `crate`, `self` or `super`. A name that a module re-exports counts as the module
+//! it comes from: `crate::TaskError` is `task::error::TaskError`.
 
 use crate::tokens::{Token, closing, tokens, without_tests};
 use std::collections::BTreeMap;
@@ -13,6 +13,12 @@ const LAYERS: &[(&str, u8)] = &[
     ("sync::internal", 0),
     ("budget", 0),
     ("sys", 0),
+    ("task::contain", 0),
+    ("task::error", 0),
+    ("task::id", 0),
+    ("task::native", 0),
+    ("scheduler::stand_in", 0),
+    ("threads", 1),
     ("scheduler::injector", 1),
     ("scheduler::run_queue", 1),
     ("task::cell", 1),
@@ -20,6 +26,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("driver::clock", 1),
     ("driver", 2),
     ("blocking", 2),
+    ("token", 2),
     ("scheduler", 3),
     ("runtime", 4),
     ("task", 5),
@@ -30,7 +37,6 @@ const LAYERS: &[(&str, u8)] = &[
     ("process", 5),
     ("signal", 5),
     ("sync", 5),
-    ("token", 5),
     ("channel", 5),
     ("stream", 5),
     ("local", 5),
@@ -52,64 +58,79 @@ pub(crate) fn layer_of(path: &str) -> Option<(&'static str, u8)> {
     LAYERS.iter().copied().filter(|(module, _)| covers(module)).max_by_key(|(m, _)| m.len())
 }
 
-/// What `lib.rs` offers at the root.
+/// What the modules offer under other names than those of their definitions.
 #[derive(Debug, Default)]
-pub(crate) struct Root {
-    /// Re-exported names with the path each comes from.
+pub(crate) struct Crate {
+    /// Each re-exported path with the path it stands for.
     reexports: BTreeMap<String, String>,
-    /// The modules users can name.
+    /// The modules that users can name at the root.
     public_modules: Vec<String>,
 }
 
-impl Root {
-    pub(crate) fn parse(lib: &str) -> Self {
-        let tokens = without_tests(&tokens(lib));
-        let mut root = Self::default();
-        for at in 0..tokens.len() {
-            if tokens[at].is_word("pub") {
-                match &tokens[at + 1..] {
-                    [next, name, ..] if next.is_word("mod") => {
-                        root.public_modules.extend(name.word().map(str::to_owned));
-                    }
-                    [next, ..] if next.is_word("use") => root.add_reexports(&tokens, at + 2),
-                    _ => {}
-                }
-            }
+impl Crate {
+    /// Reads all modules, each given with its path; `lib.rs` has the empty one.
+    pub(crate) fn parse<'a>(modules: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut this = Self::default();
+        for (module, source) in modules {
+            this.add_module(module, &without_tests(&tokens(source)));
         }
-        root
+        this
     }
 
-    fn add_reexports(&mut self, tokens: &[Token], at: usize) {
+    fn add_module(&mut self, module: &str, tokens: &[Token]) {
+        for at in (0..tokens.len()).filter(|at| tokens[*at].is_word("pub")) {
+            let scoped = tokens.get(at + 1).is_some_and(|next| next.is_sign('('));
+            let next = if scoped { closing(tokens, at + 1) + 1 } else { at + 1 };
+            match tokens.get(next..next + 2) {
+                Some([keyword, name]) if keyword.is_word("mod") && module.is_empty() && !scoped => {
+                    self.public_modules.extend(name.word().map(str::to_owned));
+                }
+                Some([keyword, _]) if keyword.is_word("use") => {
+                    self.add_reexports(module, tokens, next + 1);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn add_reexports(&mut self, module: &str, tokens: &[Token], at: usize) {
         let mut paths = Vec::new();
         use_tree(tokens, at, &[], &mut paths);
-        for Path { mut segments, alias, .. } in paths {
-            if segments.first().is_some_and(|first| first == "crate" || first == "self") {
-                segments.remove(0);
-            }
+        for Path { segments, alias, .. } in paths {
             let name = alias.or_else(|| segments.last().cloned()).unwrap_or_default();
-            self.reexports.insert(name, segments.join("::"));
+            if let Some(target) = absolute(module, &segments) {
+                self.reexports.insert(join(module, &name), target);
+            }
         }
     }
 
     fn is_public(&self, path: &str) -> bool {
         let first = path.split("::").next().unwrap_or_default();
-        self.reexports.contains_key(first)
-            || (self.public_modules.iter().any(|module| module == first)
-                && !path.contains("internal"))
+        let module = self.public_modules.iter().any(|module| module == first);
+        self.reexports.contains_key(first) || (module && !path.contains("internal"))
     }
 
-    /// A path with a re-exported first name replaced by what it stands for.
+    /// Follows re-exports, from one module to the next, to the definition.
     fn resolve(&self, path: &str) -> String {
-        let (first, rest) = path.split_once("::").unwrap_or((path, ""));
-        match self.reexports.get(first) {
-            // A module beats a macro or function of the same name.
-            Some(target) if layer_of(first).is_none() => match rest {
-                "" => target.clone(),
-                rest => format!("{target}::{rest}"),
-            },
-            _ => path.to_owned(),
+        let mut path = path.to_owned();
+        for _ in 0..8 {
+            // The longest beginning that is a re-export; a module beats an item of the same name.
+            let ends = path.match_indices("::").map(|(at, _)| at).chain([path.len()]);
+            let found =
+                ends.filter(|end| layer_of(&path[..*end]).is_none_or(|(m, _)| m != &path[..*end]));
+            let found =
+                found.filter_map(|end| Some((end, self.reexports.get(&path[..end])?))).last();
+            let Some((end, target)) = found.filter(|(end, target)| **target != path[..*end]) else {
+                break;
+            };
+            path = format!("{target}{}", &path[end..]);
         }
+        path
     }
+}
+
+fn join(module: &str, name: &str) -> String {
+    if module.is_empty() { name.to_owned() } else { format!("{module}::{name}") }
 }
 
 /// One path as written, with the line it ends on.
@@ -121,7 +142,7 @@ struct Path {
 }
 
 /// Every complaint about one file: `line: reason`.
-pub(crate) fn complaints(root: &Root, module: &str, source: &str) -> Vec<(usize, String)> {
+pub(crate) fn complaints(whole: &Crate, module: &str, source: &str) -> Vec<(usize, String)> {
     let Some((own, layer)) = layer_of(module) else {
         return vec![(1, format!("module `{module}` has no layer: add it to the table"))];
     };
@@ -129,7 +150,7 @@ pub(crate) fn complaints(root: &Root, module: &str, source: &str) -> Vec<(usize,
     let mut complaints = Vec::new();
     for path in paths(&tokens) {
         let Some(absolute) = absolute(module, &path.segments) else { continue };
-        let target = root.resolve(&absolute);
+        let target = whole.resolve(&absolute);
         let Some((other, other_layer)) = layer_of(&target) else { continue };
         if own == other {
             continue;
@@ -140,7 +161,7 @@ pub(crate) fn complaints(root: &Root, module: &str, source: &str) -> Vec<(usize,
             format!(
                 "`{own}` names `{target}`: the mechanisms of layer 1 know nothing of each other"
             )
-        } else if layer == ON_TOP && other_layer < ON_TOP && !root.is_public(&absolute) {
+        } else if layer == ON_TOP && other_layer < ON_TOP && !whole.is_public(&absolute) {
             format!("`{own}` names `{target}`: layer 6 uses the public API only")
         } else {
             continue;
@@ -208,7 +229,7 @@ fn group(tokens: &[Token], open: usize, prefix: &[String], paths: &mut Vec<Path>
 
 /// A path from the crate's root, or `None` if it stays inside the module itself.
 fn absolute(module: &str, segments: &[String]) -> Option<String> {
-    let mut base: Vec<&str> = module.split("::").collect();
+    let mut base: Vec<&str> = module.split("::").filter(|name| !name.is_empty()).collect();
     let mut rest = segments;
     while let Some((first, others)) = rest.split_first() {
         match first.as_str() {

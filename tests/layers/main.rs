@@ -6,7 +6,7 @@
 mod imports;
 mod tokens;
 
-use imports::Root;
+use imports::Crate;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tokens::{Token, closing, tokens, without_tests};
@@ -53,15 +53,17 @@ fn sources() -> Vec<(String, String)> {
     files.iter().map(|path| (relative(path), read(path))).collect()
 }
 
-/// `src/scheduler/worker.rs` is `scheduler::worker`, `src/net/mod.rs` is `net`.
+/// `src/scheduler/worker.rs` is `scheduler::worker`, `src/net/mod.rs` is `net`, `src/lib.rs` is the
+/// root and has no name.
 fn module_of(file: &str) -> String {
-    let path = file.trim_start_matches("src/").trim_end_matches(".rs");
+    let path = file.trim_start_matches("src/").trim_end_matches(".rs").trim_start_matches("lib");
     path.trim_end_matches("/mod").replace('/', "::")
 }
 
 /// Tests and models in files of their own may look everywhere.
 fn is_test_file(file: &str) -> bool {
-    file.split('/').any(|part| matches!(part.trim_end_matches(".rs"), "tests" | "models"))
+    let mut names = file.split('/').map(|part| part.trim_end_matches(".rs"));
+    names.any(|name| matches!(name, "tests" | "models") || name.ends_with("_tests"))
 }
 
 #[track_caller]
@@ -128,14 +130,15 @@ fn text_complaints(text: &str) -> Vec<(usize, String)> {
 #[test]
 fn imports_point_down_the_layers() {
     let sources = sources();
-    let lib = sources.iter().find(|(file, _)| file == "src/lib.rs").expect("there is a lib.rs");
-    let root = Root::parse(&lib.1);
+    let modules: Vec<String> = sources.iter().map(|(file, _)| module_of(file)).collect();
+    let texts = sources.iter().map(|(_, text)| text.as_str());
+    let whole = Crate::parse(modules.iter().map(String::as_str).zip(texts));
     let mut complaints = Vec::new();
-    for (file, text) in &sources {
-        if file == "src/lib.rs" || is_test_file(file) {
+    for ((file, text), module) in sources.iter().zip(&modules) {
+        if module.is_empty() || is_test_file(file) {
             continue;
         }
-        for (line, reason) in imports::complaints(&root, &module_of(file), text) {
+        for (line, reason) in imports::complaints(&whole, module, text) {
             complaints.push(format!("{file}:{line}: {reason}"));
         }
     }
@@ -208,10 +211,14 @@ mod rules {
     use super::*;
 
     const LIB: &str = "pub mod net; mod priority; mod runtime; pub mod blocking; mod driver;
-        pub use priority::Priority; pub use runtime::{Handle, handle::EnterGuard as Guard};";
+        pub use priority::Priority; pub use runtime::{Handle, handle::EnterGuard as Guard};
+        pub use task::{Task, TaskError};";
+
+    const TASK: &str =
+        "pub(crate) mod id; mod error; pub use self::error::TaskError; pub use id::*;";
 
     fn complaints(module: &str, source: &str) -> Vec<usize> {
-        let found = imports::complaints(&Root::parse(LIB), module, source);
+        let found = imports::complaints(&Crate::parse([("", LIB), ("task", TASK)]), module, source);
         found.into_iter().map(|(line, _)| line).collect()
     }
 
@@ -223,6 +230,7 @@ mod rules {
             "\nuse crate::Handle;",
             "\nuse crate::Guard as G;",
             "\nuse super::super::runtime::Handle;",
+            "\nuse crate::Task;",
             "\nfn f() { crate::runtime::f::<u8>(1) }",
             "/* a\n */ impl From<crate::net::Stream> for u8 {}",
         ] {
@@ -235,6 +243,7 @@ mod rules {
     #[test]
     fn an_import_from_below_or_beside_is_fine() {
         for source in [
+            "use crate::TaskError; use crate::task::{TaskError as E, id::TaskId};",
             "use crate::{Priority, driver::Driver, blocking, sync::internal::Mutex};",
             "use super::idle::Idle; use self::parts::Part; use std::net::TcpStream;",
             "// use crate::runtime::Handle;\nconst S: &str = \"crate::runtime\"; // crate::net",
