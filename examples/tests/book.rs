@@ -15,10 +15,12 @@
 //!   what the chapter prints;
 //! - `shape`: chapters have the book's one sequence of headings, fences name their language;
 //! - `maps`: file headers, chapters, `SUMMARY.md`, `examples/Cargo.toml` and README agree;
-//! - `pictures`: the generated SVG files are current, and every SVG is readable and self-contained.
+//! - `drawings`, `pictures`: generated SVG files are current, every SVG is readable and self-contained.
 //!
 //! Each module carries tests that break its input on purpose and expect the check to notice.
 
+#[path = "book/drawings.rs"]
+mod drawings;
 #[path = "book/maps.rs"]
 mod maps;
 #[path = "book/page.rs"]
@@ -141,7 +143,7 @@ fn headers_chapters_and_manifests_name_each_other() {
 #[test]
 fn the_pictures_are_current_and_readable() {
     let mut problems = Vec::new();
-    for (path, svg) in pictures::all() {
+    for (path, svg) in drawings::all() {
         settle(&path, &svg, &mut problems);
     }
     pictures::check(&root(), &mut problems);

@@ -1,1 +1,18 @@
-//! The exercises of the book.
+//! The exercises of the book. Each module is a file with a `todo!()` and a hint; its tests are in
+//! `tests/exercises/`, and fail until you have solved it:
+//!
+//! ```console
+//! cargo test -p exercises ch03_1
+//! ```
+//!
+//! The feature `solutions` puts our solution in the place of each file. `book/exercises/check.sh`
+//! checks that every test passes with it and fails without.
+
+#[cfg_attr(feature = "solutions", path = "solution/ch03_1.rs")]
+pub mod ch03_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch03_2.rs")]
+pub mod ch03_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch03_3.rs")]
+pub mod ch03_3;
+#[cfg_attr(feature = "solutions", path = "solution/ch03_4.rs")]
+pub mod ch03_4;

@@ -1,14 +1,9 @@
-//! The pictures of the book that a program draws, and what every picture must be like.
+//! What every picture of the book must be like.
 
 use std::fs;
 use std::path::Path;
 
 use crate::page::Problem;
-
-/// Every generated picture: its path from the root and its content.
-pub(crate) fn all() -> Vec<(String, String)> {
-    Vec::new()
-}
 
 /// The smallest text, in px.
 const LEAST_FONT: f64 = 12.0;

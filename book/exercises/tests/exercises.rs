@@ -1,0 +1,10 @@
+//! The tests of the exercises, a module each: `cargo test -p exercises ch03_1` runs those of one.
+
+#[path = "exercises/ch03_1.rs"]
+mod ch03_1;
+#[path = "exercises/ch03_2.rs"]
+mod ch03_2;
+#[path = "exercises/ch03_3.rs"]
+mod ch03_3;
+#[path = "exercises/ch03_4.rs"]
+mod ch03_4;

@@ -1,0 +1,273 @@
+//! Draws the pictures of the book: light cards, so that they read the same on every theme, with a
+//! pattern for each lane and each state, so that nothing depends on colour.
+
+use std::fmt::Write as _;
+
+use Arrow::{Dashed, Solid};
+use Lane::{High, Low};
+
+/// Whose task or queue something is; each has its own pattern.
+#[derive(Clone, Copy)]
+enum Lane {
+    High,
+    Low,
+}
+
+#[derive(Clone, Copy)]
+enum Arrow {
+    Solid,
+    Dashed,
+}
+
+/// A picture under construction, 720 px wide.
+struct Card {
+    name: &'static str,
+    height: u32,
+    title: &'static str,
+    desc: &'static str,
+    body: String,
+}
+
+/// What all pictures share: patterns, arrow heads and text.
+const STYLE: &str = r##"<defs>
+<pattern id="high" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+<rect width="8" height="8" fill="#ffe3c2"/><rect width="3" height="8" fill="#d9731a"/></pattern>
+<pattern id="low" width="8" height="8" patternUnits="userSpaceOnUse">
+<rect width="8" height="8" fill="#d8e8f6"/><circle cx="4" cy="4" r="1.7" fill="#2f6ea8"/></pattern>
+<pattern id="stuck" width="9" height="9" patternUnits="userSpaceOnUse">
+<rect width="9" height="9" fill="#f3d6d6"/><path d="M0 0L9 9M9 0L0 9" stroke="#a33" stroke-width="1.2"/></pattern>
+<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">
+<path d="M0 0L10 5L0 10z" fill="#333"/></marker>
+</defs>
+<style>text{font-family:sans-serif;fill:#222}.small{font-size:13px}.plain{font-size:15px}
+.box{stroke:#333;stroke-width:1.5}.line{stroke:#333;stroke-width:1.8;fill:none;marker-end:url(#head)}
+.dash{stroke-dasharray:7 5}</style>
+"##;
+
+impl Card {
+    fn new(name: &'static str, height: u32, title: &'static str, desc: &'static str) -> Self {
+        Self { name, height, title, desc, body: String::new() }
+    }
+
+    fn push(&mut self, element: std::fmt::Arguments<'_>) {
+        self.body.write_fmt(element).expect("a String takes any text");
+        self.body.push('\n');
+    }
+
+    fn text(&mut self, x: u32, y: u32, class: &str, text: &str) {
+        self.push(format_args!(r#"<text x="{x}" y="{y}" class="{class}">{text}</text>"#));
+    }
+
+    fn middle(&mut self, x: u32, y: u32, class: &str, text: &str) {
+        let anchor = "text-anchor=\"middle\"";
+        self.push(format_args!(r#"<text x="{x}" y="{y}" class="{class}" {anchor}>{text}</text>"#));
+    }
+
+    fn rect(&mut self, at: (u32, u32), size: (u32, u32), fill: &str) {
+        let ((x, y), (w, h)) = (at, size);
+        self.push(format_args!(
+            r#"<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="5" fill="{fill}" class="box"/>"#
+        ));
+    }
+
+    /// A queue of `tasks` in a row of `cells`; the front is on the right.
+    fn queue(&mut self, at: (u32, u32), label: &str, lane: Lane, tasks: u32, cells: u32) {
+        let (x, y) = at;
+        self.text(x, y - 9, "small", label);
+        for cell in 0..cells {
+            let fill = match (cell + tasks >= cells, lane) {
+                (false, _) => "#ffffff",
+                (true, High) => "url(#high)",
+                (true, Low) => "url(#low)",
+            };
+            self.rect((x + cell * 30, y), (30, 30), fill);
+        }
+    }
+
+    fn worker(&mut self, at: (u32, u32), name: &str, state: &str, fill: &str) {
+        let (x, y) = at;
+        self.rect((x, y), (170, 50), fill);
+        self.rect((x + 6, y + 6), (158, 38), "#ffffff");
+        self.middle(x + 85, y + 22, "plain", name);
+        self.middle(x + 85, y + 38, "small", state);
+    }
+
+    fn arrow(&mut self, from: (u32, u32), to: (u32, u32), kind: Arrow) {
+        let ((x1, y1), (x2, y2)) = (from, to);
+        let class = if matches!(kind, Dashed) { "line dash" } else { "line" };
+        self.push(format_args!(r#"<path class="{class}" d="M{x1} {y1}L{x2} {y2}"/>"#));
+    }
+
+    /// An arrow that leaves downwards, runs level at `low`, and comes up again.
+    fn under(&mut self, from: (u32, u32), low: u32, to: (u32, u32), kind: Arrow) {
+        let ((x1, y1), (x2, y2)) = (from, to);
+        let class = if matches!(kind, Dashed) { "line dash" } else { "line" };
+        self.push(format_args!(r#"<path class="{class}" d="M{x1} {y1}V{low}H{x2}V{y2}"/>"#));
+    }
+
+    fn done(self) -> (String, String) {
+        let Self { name, height, title, desc, body } = self;
+        let svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 {height}\" role=\"img\" \
+             font-size=\"15\">\n<title>{title}</title>\n<desc>{desc}</desc>\n{STYLE}\
+             <rect x=\"1\" y=\"1\" width=\"718\" height=\"{}\" rx=\"10\" fill=\"#fbfaf6\" \
+             stroke=\"#999\"/>\n{body}</svg>\n",
+            height - 2
+        );
+        (format!("book/src/pictures/{name}.svg"), svg)
+    }
+}
+
+/// Every picture that this module draws.
+pub(crate) fn all() -> Vec<(String, String)> {
+    vec![turn(), one_queue(), workers(), two_queues(), stealing(), ours()]
+}
+
+fn turn() -> (String, String) {
+    let mut card = Card::new(
+        "ch03_0_turn",
+        210,
+        "One turn of a task",
+        "A task lies in the queue, is polled by a worker, and is either ready, which ends it, or \
+         pending, which parks it until something wakes it: waking puts it back into the queue.",
+    );
+    card.rect((30, 50), (150, 60), "url(#low)");
+    card.rect((38, 58), (134, 44), "#ffffff");
+    card.middle(105, 85, "plain", "in the queue");
+    card.rect((280, 50), (150, 60), "#e9e3f5");
+    card.middle(355, 85, "plain", "being polled");
+    card.rect((540, 25), (150, 50), "#dff0dc");
+    card.middle(615, 55, "plain", "ready: it ends");
+    card.rect((540, 100), (150, 50), "#ffffff");
+    card.middle(615, 130, "plain", "pending: parked");
+    card.arrow((180, 80), (278, 80), Solid);
+    card.middle(229, 70, "small", "1 poll");
+    card.arrow((430, 68), (538, 50), Solid);
+    card.middle(480, 45, "small", "2 Ready");
+    card.arrow((430, 95), (538, 122), Solid);
+    card.middle(475, 125, "small", "3 Pending");
+    card.under((615, 150), 180, (105, 112), Solid);
+    card.middle(
+        360,
+        198,
+        "small",
+        "4 wake: somebody calls the waker, and the task is queued again",
+    );
+    card.done()
+}
+
+fn one_queue() -> (String, String) {
+    let mut card = Card::new(
+        "ch03_1_one_queue",
+        170,
+        "One queue, one worker",
+        "Tasks enter on the left and leave on the right. The only worker is blocked by the task it \
+         polls, so the three tasks behind it wait.",
+    );
+    card.queue((190, 60), "queue", Low, 3, 7);
+    card.arrow((60, 75), (186, 75), Solid);
+    card.middle(120, 65, "small", "spawn, wake");
+    card.arrow((400, 75), (498, 75), Solid);
+    card.middle(450, 65, "small", "poll");
+    card.worker((502, 50), "worker", "blocked by asker", "url(#stuck)");
+    card.text(190, 130, "small", "teller, north and south wait, although the machine is idle");
+    card.done()
+}
+
+fn workers() -> (String, String) {
+    let mut card = Card::new(
+        "ch03_2_workers",
+        200,
+        "One queue, two workers",
+        "Two workers take from the same queue. One is blocked, the other goes on. An urgent task \
+         has entered last and is polled last.",
+    );
+    card.queue((190, 75), "queue", Low, 7, 7);
+    card.rect((190, 75), (30, 30), "url(#high)");
+    card.arrow((60, 90), (186, 90), Solid);
+    card.middle(120, 80, "small", "spawn, wake");
+    card.arrow((400, 84), (498, 55), Solid);
+    card.arrow((400, 96), (498, 125), Solid);
+    card.worker((502, 30), "worker", "blocked by asker", "url(#stuck)");
+    card.worker((502, 105), "worker", "runs all the others", "#e9e3f5");
+    card.text(176, 135, "small", "an urgent task (striped)");
+    card.text(176, 153, "small", "stands behind the ordinary ones");
+    card.done()
+}
+
+fn two_queues() -> (String, String) {
+    let mut card = Card::new(
+        "ch03_3_two_queues",
+        220,
+        "Two lanes, a worker each",
+        "The High lane holds one task and its worker takes it at once. Then the High worker is idle, \
+         while the Low lane is full and has one worker only.",
+    );
+    card.queue((190, 50), "lane High", High, 1, 7);
+    card.queue((190, 145), "lane Low", Low, 7, 7);
+    for (y, label) in [(65, "spawn High"), (160, "spawn Low")] {
+        card.arrow((60, y), (186, y), Solid);
+        card.middle(120, y - 10, "small", label);
+        card.arrow((400, y), (498, y), Solid);
+    }
+    card.worker((502, 40), "high worker", "soon idle", "url(#high)");
+    card.worker((502, 135), "low worker", "1,000 tasks to go", "url(#low)");
+    card.done()
+}
+
+fn stealing() -> (String, String) {
+    let mut card = Card::new(
+        "ch03_4_stealing",
+        245,
+        "Two lanes, and workers that look into both",
+        "Each worker takes from its home lane first (solid arrow) and from the other lane when its \
+         own is empty (dashed arrow). When both are empty it sleeps 100 ms and looks again.",
+    );
+    card.queue((190, 50), "lane High", High, 0, 7);
+    card.queue((190, 145), "lane Low", Low, 7, 7);
+    for (y, label) in [(65, "spawn High"), (160, "spawn Low")] {
+        card.arrow((60, y), (186, y), Solid);
+        card.middle(120, y - 10, "small", label);
+        card.arrow((400, y), (498, y), Solid);
+    }
+    card.arrow((400, 150), (498, 80), Dashed);
+    card.arrow((400, 75), (498, 145), Dashed);
+    card.worker((502, 40), "high worker", "steals from Low", "url(#high)");
+    card.worker((502, 135), "low worker", "home lane: Low", "url(#low)");
+    card.text(190, 222, "small", "both lanes empty: sleep 100 ms, look again, for ever");
+    card.done()
+}
+
+fn ours() -> (String, String) {
+    let mut card = Card::new(
+        "ch03_9_ours",
+        330,
+        "The same picture in Waterwheel",
+        "Each lane keeps one flume channel, now only as its entrance. Every worker has run queues \
+         of its own; others steal half of one. A worker without work is parked, not napping, and \
+         one of the parked workers waits in the driver for sockets and timers.",
+    );
+    card.queue((150, 60), "injector High (flume)", High, 1, 4);
+    card.queue((150, 215), "injector Low (flume)", Low, 3, 4);
+    for (y, label) in [(75, "from outside"), (230, "from outside")] {
+        card.arrow((30, y), (146, y), Solid);
+        card.middle(85, y - 10, "small", label);
+    }
+    card.queue((330, 60), "its run queues", High, 2, 4);
+    card.queue((330, 215), "its run queues", Low, 4, 4);
+    card.arrow((270, 75), (328, 75), Solid);
+    card.arrow((270, 230), (328, 230), Solid);
+    card.arrow((450, 75), (508, 75), Solid);
+    card.arrow((450, 230), (508, 230), Solid);
+    card.worker((512, 50), "high worker", "polls", "url(#high)");
+    card.worker((512, 205), "low worker", "polls", "url(#low)");
+    card.arrow((440, 211), (440, 96), Dashed);
+    card.text(316, 150, "small", "adopt: take half");
+    card.text(316, 167, "small", "when High is empty");
+    card.rect((512, 120), (170, 50), "#ffffff");
+    card.middle(597, 140, "plain", "driver");
+    card.middle(597, 158, "small", "held by whoever is idle");
+    card.text(150, 290, "small", "a worker that finds nothing parks: no nap, no polling loop;");
+    card.text(150, 308, "small", "whoever queues a task unparks one");
+    card.done()
+}
