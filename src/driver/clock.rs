@@ -1,0 +1,148 @@
+//! The clock: the one place where the driver learns what time it is.
+//!
+//! Words: a *tick* is 2¹⁷ ns (131 us), counted from the clock's construction. Deadlines are
+//! rounded up to ticks and the time now is rounded down, so no timer fires early.
+//!
+//! A *system* clock goes by itself. A *manual* clock stands still until it is told to advance:
+//! tests of everything timed run on one, at once and without doubt.
+//!
+//! The system clock is monotonic: setting the wall clock does nothing to it.
+//!
+//! Book: chapter 15.
+
+use crate::sync::internal::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// A tick is two to this power nanoseconds: half of that costs half as much CPU again for a
+/// lateness nobody notices, and a millisecond is noticed.
+const TICK_SHIFT: u32 = 17;
+
+/// What a deadline beyond all reckoning is drawn in to. More overflows `Instant` on some systems.
+const FAR_FUTURE: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+/// Tells the time, in instants and in ticks.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    base: Instant,
+    /// How far a manual clock has been advanced, in nanoseconds. `None`: the system's clock.
+    advanced: Option<AtomicU64>,
+}
+
+impl Clock {
+    /// A clock that goes by itself.
+    pub(crate) fn system() -> Self {
+        Self { base: Instant::now(), advanced: None }
+    }
+
+    /// A clock that stands still until it is [advanced](Self::advance).
+    pub(crate) fn manual() -> Self {
+        Self { base: Instant::now(), advanced: Some(AtomicU64::new(0)) }
+    }
+
+    pub(crate) fn is_manual(&self) -> bool {
+        self.advanced.is_some()
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        match &self.advanced {
+            None => Instant::now(),
+            Some(nanos) => {
+                // Acquire: pairs with the Release half of `advance`; what happened before the
+                // clock was advanced has happened for whoever sees the later time.
+                let advanced = Duration::from_nanos(nanos.load(Ordering::Acquire));
+                self.base.checked_add(advanced).unwrap_or(self.base)
+            }
+        }
+    }
+
+    /// The tick that is under way.
+    pub(crate) fn now_tick(&self) -> u64 {
+        nanos(self.now().saturating_duration_since(self.base)) >> TICK_SHIFT
+    }
+
+    /// The first tick that does not begin before `deadline`.
+    pub(crate) fn tick_of(&self, deadline: Instant) -> u64 {
+        nanos(deadline.saturating_duration_since(self.base)).div_ceil(1 << TICK_SHIFT)
+    }
+
+    /// How long it is until `tick` begins; `None` on a clock that does not go by itself.
+    pub(crate) fn until(&self, tick: u64) -> Option<Duration> {
+        if self.is_manual() {
+            return None;
+        }
+        let begins = Duration::from_nanos(tick.saturating_mul(1 << TICK_SHIFT));
+        Some(begins.saturating_sub(Instant::now().saturating_duration_since(self.base)))
+    }
+
+    /// `duration` from `start` on, drawn in if the sum cannot be told.
+    pub(crate) fn deadline(start: Instant, duration: Duration) -> Instant {
+        start.checked_add(duration.min(FAR_FUTURE)).unwrap_or(start)
+    }
+
+    /// Moves a manual clock on. False if this clock goes by itself.
+    #[must_use]
+    pub(crate) fn advance(&self, duration: Duration) -> bool {
+        let Some(advanced) = &self.advanced else { return false };
+        let limit = nanos(FAR_FUTURE) * 2;
+        let mut before = advanced.load(Ordering::Relaxed);
+        loop {
+            let after = before.saturating_add(nanos(duration)).min(limit);
+            // Release: pairs with the Acquire load of `now`.
+            match advanced.compare_exchange(before, after, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => before = now,
+            }
+        }
+    }
+}
+
+/// In nanoseconds; 584 years and more are all the same.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const TICK: Duration = Duration::from_nanos(1 << TICK_SHIFT);
+
+    #[test]
+    fn a_deadline_rounds_up_and_the_present_rounds_down() {
+        let clock = Clock::manual();
+        let start = clock.now();
+        assert_eq!(clock.tick_of(start), 0);
+        assert_eq!(clock.tick_of(start + Duration::from_nanos(1)), 1);
+        assert_eq!(clock.tick_of(start + TICK), 1);
+        assert!(clock.advance(TICK - Duration::from_nanos(1)));
+        assert_eq!(clock.now_tick(), 0);
+        assert!(clock.advance(Duration::from_nanos(1)));
+        assert_eq!(clock.now_tick(), 1);
+    }
+
+    #[test]
+    fn a_deadline_before_the_clock_began_is_due() {
+        let clock = Clock::system();
+        let past = clock.base.checked_sub(Duration::from_secs(1)).unwrap_or(clock.base);
+        assert_eq!(clock.tick_of(past), 0);
+    }
+
+    #[test]
+    fn huge_durations_saturate() {
+        let clock = Clock::manual();
+        let far = Clock::deadline(clock.now(), Duration::MAX);
+        assert!(far > clock.now() + Duration::from_secs(1_000_000));
+        for _ in 0..10 {
+            assert!(clock.advance(Duration::MAX));
+        }
+        assert!(clock.now() > far);
+        assert!(Clock::deadline(clock.now(), Duration::MAX) >= clock.now());
+    }
+
+    #[test]
+    fn only_a_manual_clock_can_be_advanced_and_nobody_waits_for_it() {
+        assert!(!Clock::system().advance(TICK));
+        assert!(Clock::system().until(u64::MAX).is_some());
+        assert!(Clock::manual().until(1).is_none());
+    }
+}

@@ -1,0 +1,200 @@
+//! Timers: the wheels, and the wakers that wait in them.
+//!
+//! There are a few *shards*, each a wheel behind a plain lock, and a thread always adds to the same
+//! one, so threads seldom meet. The holder of the driver fires all of them. Each shard publishes
+//! its earliest tick, so that a turn with nothing due takes no lock at all.
+//!
+//! Invariant: no waker is cloned, woken or dropped while a shard is locked: that is user code.
+//!
+//! Book: chapter 15.
+
+use super::RuntimeGone;
+use super::alarm::{Alarm, NEVER, Next};
+use super::wheel::{Key, Wheel};
+use crate::sync::internal::{Mutex, MutexGuard};
+use crossbeam_utils::CachePadded;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
+
+/// Enough that threads seldom share one; few enough that a turn looks at all of them.
+const SHARDS: usize = 8;
+
+/// How many timers one turn fires or cascades at most, so that sockets get their turn too.
+const SLICE: usize = 1024;
+
+/// Names a timer. After it has fired it names nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimerKey {
+    shard: u8,
+    key: Key,
+}
+
+/// What became of a timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Waiting,
+    Fired,
+    /// The driver was closed before the timer was due.
+    Abandoned,
+}
+
+/// Whether the holder of the driver sleeps too long for a timer just added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Holder {
+    IsUpInTime,
+    MustBeUnparked,
+}
+
+/// All timers of one driver.
+#[derive(Debug)]
+pub(crate) struct Timers {
+    shards: [CachePadded<Shard>; SHARDS],
+    pub(crate) alarm: Alarm,
+}
+
+#[derive(Debug)]
+struct Shard {
+    next: Next,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    wheel: Wheel<Waker>,
+    closed: bool,
+}
+
+impl Timers {
+    pub(crate) fn new() -> Self {
+        let shard = || {
+            let state = State { wheel: Wheel::new(), closed: false };
+            CachePadded::new(Shard { next: Next::new(), state: Mutex::new(state) })
+        };
+        Self { shards: std::array::from_fn(|_| shard()), alarm: Alarm::new() }
+    }
+
+    /// Adds a timer due at tick `when`.
+    pub(crate) fn insert(
+        &self,
+        when: u64,
+        waker: &Waker,
+    ) -> Result<(TimerKey, Holder), RuntimeGone> {
+        let number = this_threads_shard();
+        let shard = &self.shards[number];
+        let waker = waker.clone();
+        let key = {
+            let mut state = shard.state.lock();
+            if state.closed {
+                // The guard goes first, then the waker, which is user code.
+                drop(state);
+                drop(waker);
+                return Err(RuntimeGone);
+            }
+            let key = state.wheel.insert(when, waker);
+            shard.next.set(shard.next.get().min(when));
+            key
+        };
+        let holder =
+            if self.alarm.adds(when) { Holder::MustBeUnparked } else { Holder::IsUpInTime };
+        Ok((TimerKey { shard: number as u8, key }, holder))
+    }
+
+    /// Whether the timer has fired; if not, it will wake `waker`.
+    pub(crate) fn poll(&self, key: TimerKey, waker: &Waker) -> Outcome {
+        {
+            let mut state = self.lock(key);
+            match state.find(key) {
+                Ok(stored) if stored.will_wake(waker) => return Outcome::Waiting,
+                Ok(_) => {}
+                Err(outcome) => return outcome,
+            }
+        }
+        let mut waker = waker.clone();
+        let mut state = self.lock(key);
+        let outcome = match state.find(key) {
+            Ok(stored) => {
+                std::mem::swap(stored, &mut waker);
+                Outcome::Waiting
+            }
+            Err(outcome) => outcome,
+        };
+        // The guard goes first, then the old waker, which is user code.
+        drop(state);
+        drop(waker);
+        outcome
+    }
+
+    /// Takes a timer out, whether it has fired or not.
+    pub(crate) fn remove(&self, key: TimerKey) {
+        let removed = {
+            let mut state = self.lock(key);
+            let removed = state.wheel.remove(key.key);
+            if state.wheel.is_empty() {
+                self.shards[key.shard as usize].next.set(NEVER);
+            }
+            removed
+        };
+        drop(removed);
+    }
+
+    /// A tick not later than the earliest timer; [`NEVER`] if there is none.
+    pub(crate) fn next(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.next.get()).min().unwrap_or(NEVER)
+    }
+
+    /// Moves the wakers of timers that are due into `ready`, one slice of them.
+    pub(crate) fn fire(&self, now: u64, ready: &mut Vec<Waker>) {
+        let mut left = SLICE;
+        // Each turn begins elsewhere (at the shard the time points to), so that none is always
+        // the one for which nothing is left.
+        for number in 0..SHARDS {
+            let shard = &self.shards[(now as usize).wrapping_add(number) % SHARDS];
+            if left == 0 {
+                return;
+            }
+            if shard.next.get() > now {
+                continue;
+            }
+            let mut state = shard.state.lock();
+            left = state.wheel.expire(now, left, |waker| ready.push(waker));
+            shard.next.set(state.wheel.next().unwrap_or(NEVER));
+        }
+    }
+
+    /// Refuses timers from now on and hands out the wakers of those that wait.
+    pub(crate) fn close(&self, ready: &mut Vec<Waker>) {
+        for shard in &self.shards {
+            let mut state = shard.state.lock();
+            state.closed = true;
+            state.wheel.clear(|waker| ready.push(waker));
+            shard.next.set(NEVER);
+        }
+    }
+
+    fn lock(&self, key: TimerKey) -> MutexGuard<'_, State> {
+        self.shards[key.shard as usize].state.lock()
+    }
+}
+
+impl State {
+    fn find(&mut self, key: TimerKey) -> Result<&mut Waker, Outcome> {
+        let missing = if self.closed { Outcome::Abandoned } else { Outcome::Fired };
+        self.wheel.get_mut(key.key).ok_or(missing)
+    }
+}
+
+/// Threads are dealt to the shards in turn, when they add their first timer.
+fn this_threads_shard() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static SHARD: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    SHARD.get().unwrap_or_else(|| {
+        // Relaxed: only the count matters.
+        let shard = THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        SHARD.set(Some(shard));
+        shard
+    })
+}

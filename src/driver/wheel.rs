@@ -1,0 +1,270 @@
+//! A hierarchical timer wheel: which of many deadlines have come?
+//!
+//! Words: time is counted in *ticks*. A *level* has 64 *slots*; a slot of level 0 is one tick, a
+//! slot of level `n` is 64ⁿ ticks. An entry lies at the highest level at which its deadline and the
+//! wheel's own time differ, in the slot that the deadline's digit (base 64) there names: near
+//! deadlines exactly, far ones roughly. When the wheel's time reaches the start of a slot above
+//! level 0, its entries *cascade*: each moves to where it now belongs, at a lower level.
+//!
+//! ```text
+//!   level 0   |0|1|2|...|63|            one tick each
+//!   level 1   |0      |1      |...      64 ticks each, cascades into level 0
+//!   level 2   |0              ...       4,096 ticks each, cascades into level 1
+//! ```
+//!
+//! Invariants:
+//! - an entry at level `n` agrees with `elapsed` in all digits above `n`, and its digit at `n` is
+//!   greater than that of `elapsed` (or equal: at level 0, and in the slot being drained);
+//! - so every entry of a lower level is earlier than every entry of a higher one, and `elapsed`
+//!   never passes the start of a slot that holds something;
+//! - entries of one slot keep the order in which they were inserted; so entries fire in the order
+//!   of their deadlines, those of one tick first come, first served.
+//!
+//! Insert, remove and expire cost O(levels) per entry at worst, whatever the number of entries.
+//! Eight levels reach 2⁴⁸ ticks; deadlines beyond (1,169 years of our ticks) are drawn in to that.
+//!
+//! From G. Varghese and T. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (their scheme
+//! 7). Ours differs in three things: a bit map per level finds the next occupied slot without
+//! walking the empty ones; entries live in a slab and are linked by index, so that removal is O(1)
+//! without unsafe code; and the work per call is bounded, cascading included.
+//!
+//! Book: chapter 15.
+
+use slab::Slab;
+
+const BITS: u32 = 6;
+const SLOTS: usize = 1 << BITS;
+const LEVELS: usize = 8;
+
+/// The latest deadline that is told apart from later ones.
+pub(crate) const MAX_TICK: u64 = (1 << (BITS * LEVELS as u32)) - 1;
+
+/// The end of a list.
+const NIL: u32 = u32::MAX;
+
+/// Names an entry. After the entry has gone it names nothing, even if its place is used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    index: u32,
+    generation: u32,
+}
+
+/// The wheel. `T` is what an expired entry hands back.
+#[derive(Debug)]
+pub(crate) struct Wheel<T> {
+    elapsed: u64,
+    levels: Box<[Level; LEVELS]>,
+    entries: Slab<Entry<T>>,
+    generation: u32,
+    /// The slot whose entries are being fired or cascaded, if the last call stopped half way.
+    draining: Option<Place>,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    value: T,
+    when: u64,
+    previous: u32,
+    next: u32,
+    generation: u32,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    level: u8,
+    slot: u8,
+}
+
+/// A list of entries, first in, first out. Meaningless while the slot is not marked occupied.
+#[derive(Clone, Copy, Debug)]
+struct List {
+    head: u32,
+    tail: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    /// Bit `n` is set exactly if slot `n` holds an entry.
+    occupied: u64,
+    slots: [List; SLOTS],
+}
+
+impl<T> Wheel<T> {
+    pub(crate) fn new() -> Self {
+        let empty = Level { occupied: 0, slots: [List { head: NIL, tail: NIL }; SLOTS] };
+        Self {
+            elapsed: 0,
+            levels: Box::new([empty; LEVELS]),
+            entries: Slab::new(),
+            generation: 0,
+            draining: None,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Adds an entry due at tick `when`. One that is due already fires at the next
+    /// [`expire`](Self::expire).
+    pub(crate) fn insert(&mut self, when: u64, value: T) -> Key {
+        let when = when.min(MAX_TICK);
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
+        let place = self.place_of(when);
+        let entry = Entry { value, when, previous: NIL, next: NIL, generation, place };
+        let index = u32::try_from(self.entries.insert(entry))
+            .expect("four thousand million timers do not fit into memory");
+        self.link(index, place);
+        Key { index, generation }
+    }
+
+    /// Takes an entry out before it is due. `None` if it has fired.
+    pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
+        self.get_mut(key)?;
+        self.unlink(key.index);
+        Some(self.entries.remove(key.index as usize).value)
+    }
+
+    /// What the entry will hand back. `None` if it has fired.
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        let entry = self.entries.get_mut(key.index as usize)?;
+        (entry.generation == key.generation).then_some(&mut entry.value)
+    }
+
+    /// The next tick at which there is something to do; never later than the earliest deadline,
+    /// but earlier if entries have to cascade first. `None` if the wheel is empty.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.next_slot().map(|(_, start)| start)
+    }
+
+    /// Moves the wheel's time to `now` and fires what is due, in order; stops after `limit` steps
+    /// (an entry fired or cascaded is one step). Returns the steps left: with none left there may
+    /// be more to fire, and [`next`](Self::next) says so.
+    pub(crate) fn expire(&mut self, now: u64, limit: usize, mut fire: impl FnMut(T)) -> usize {
+        let mut left = limit;
+        while left > 0 {
+            let Some((place, start)) = self.next_slot() else { break };
+            if start > now {
+                break;
+            }
+            self.elapsed = self.elapsed.max(start);
+            self.draining = Some(place);
+            left = self.drain(place, left, &mut fire);
+        }
+        if left > 0 {
+            // Nothing starts before or at `now` any more, so no entry is overtaken.
+            self.elapsed = self.elapsed.max(now.min(MAX_TICK));
+        }
+        left
+    }
+
+    /// Takes everything out, due or not.
+    pub(crate) fn clear(&mut self, mut each: impl FnMut(T)) {
+        for entry in self.entries.drain() {
+            each(entry.value);
+        }
+        for level in self.levels.iter_mut() {
+            level.occupied = 0;
+        }
+        self.draining = None;
+    }
+
+    /// Fires (level 0) or cascades (above) the entries of a slot, at most `left` of them.
+    fn drain(&mut self, place: Place, mut left: usize, fire: &mut impl FnMut(T)) -> usize {
+        while let Some(index) = self.first(place) {
+            if left == 0 {
+                return 0;
+            }
+            left -= 1;
+            self.unlink(index);
+            let when = self.entries[index as usize].when;
+            if place.level == 0 {
+                fire(self.entries.remove(index as usize).value);
+            } else {
+                let lower = self.place_of(when);
+                debug_assert!(lower.level < place.level, "a cascade moves down");
+                self.entries[index as usize].place = lower;
+                self.link(index, lower);
+            }
+        }
+        self.draining = None;
+        left
+    }
+
+    /// The earliest occupied slot and the tick at which it starts.
+    fn next_slot(&self) -> Option<(Place, u64)> {
+        if let Some(place) = self.draining
+            && self.first(place).is_some()
+        {
+            return Some((place, self.elapsed));
+        }
+        let (level, slot) = self.levels.iter().enumerate().find_map(|(number, level)| {
+            let digit = digit(self.elapsed, number);
+            // Slots before our own digit are empty: an entry is never behind the wheel's time.
+            let ahead = level.occupied >> digit;
+            (ahead != 0).then(|| (number, digit + ahead.trailing_zeros()))
+        })?;
+        let shift = BITS * level as u32;
+        let above = if level + 1 == LEVELS { 0 } else { self.elapsed >> (shift + BITS) };
+        let start = ((above << BITS) | u64::from(slot)) << shift;
+        let place = Place { level: level as u8, slot: slot as u8 };
+        Some((place, start.max(self.elapsed)))
+    }
+
+    /// Where a deadline belongs, seen from `elapsed`.
+    fn place_of(&self, when: u64) -> Place {
+        let when = when.max(self.elapsed);
+        let differing = (when ^ self.elapsed) | 1;
+        let level = (differing.ilog2() / BITS) as usize;
+        Place { level: level as u8, slot: digit(when, level) as u8 }
+    }
+
+    fn first(&self, place: Place) -> Option<u32> {
+        let level = &self.levels[place.level as usize];
+        (level.occupied & (1 << place.slot) != 0).then(|| level.slots[place.slot as usize].head)
+    }
+
+    fn link(&mut self, index: u32, place: Place) {
+        let level = &mut self.levels[place.level as usize];
+        let list = &mut level.slots[place.slot as usize];
+        let bit = 1 << place.slot;
+        let previous = if level.occupied & bit == 0 { NIL } else { list.tail };
+        level.occupied |= bit;
+        list.tail = index;
+        match previous {
+            NIL => list.head = index,
+            last => self.entries[last as usize].next = index,
+        }
+        let entry = &mut self.entries[index as usize];
+        entry.previous = previous;
+        entry.next = NIL;
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let Entry { previous, next, place, .. } = self.entries[index as usize];
+        let level = &mut self.levels[place.level as usize];
+        let list = &mut level.slots[place.slot as usize];
+        if previous == NIL && next == NIL {
+            level.occupied &= !(1 << place.slot);
+        }
+        match previous {
+            NIL => list.head = next,
+            before => self.entries[before as usize].next = next,
+        }
+        match next {
+            NIL => list.tail = previous,
+            after => self.entries[after as usize].previous = previous,
+        }
+    }
+}
+
+/// The digit of `tick` at `level`, base 64.
+fn digit(tick: u64, level: usize) -> u32 {
+    (tick >> (BITS * level as u32)) as u32 & (SLOTS as u32 - 1)
+}
+
+#[cfg(test)]
+#[path = "wheel_tests.rs"]
+mod tests;
