@@ -309,7 +309,7 @@ struct Links {
 }
 
 /// Whether a new node starts out cancelled.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Cancel {
     Already,
     Not,
