@@ -1,4 +1,6 @@
 //! The wheel against a naive model: a sorted map from (deadline, order of insertion) to entry.
+//!
+//! Book: chapter 15.
 
 use super::*;
 use std::collections::BTreeMap;
