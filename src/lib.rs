@@ -1,1 +1,85 @@
 //! An async runtime to read and to run on.
+//!
+//! A flume is the channel that feeds a water wheel. Here two of them, one for each [`Priority`],
+//! feed worker threads that turn tasks: a runtime with two lanes, work stealing, a reactor and
+//! timers on mio, threads for blocking calls, and supervised daemons on top. It is the companion of
+//! a book that explains each of its files.
+//!
+//! ```
+//! use waterwheel::{Priority, join, spawn_task};
+//!
+//! waterwheel::block_on(async {
+//!     let urgent = spawn_task!(async { 1 }, Priority::High);
+//!     let plain = spawn_task!(async { 2 });
+//!     assert_eq!(join!(urgent, plain), (1, 2));
+//! });
+//! ```
+//!
+//! # Guarantees
+//!
+//! 1. **Progress.** A woken task is polled again, as long as some worker allowed to serve its lane
+//!    is not stuck inside somebody's poll.
+//! 2. **Lanes.** Before each poll a worker looks at its home lane first, except on every 61st tick,
+//!    when it looks at the other lane first, if it may serve that. Within a lane order is first in,
+//!    first out.
+//! 3. **Cancellation.** Dropping any future of ours is safe unless its documentation says otherwise,
+//!    and frees what it held.
+//! 4. **Panics.** A panic ends its task, never a worker, and reaches whoever awaits it, payload
+//!    intact: in poll, in the future's drop, in the output's drop, in a payload whose own drop
+//!    panics, in the awaiter's waker, in hooks. Outside of that: `panic = "abort"`, a second panic
+//!    while the first unwinds the same value, stack overflow.
+//! 5. **Shutdown.** [`Handle::shutdown`] is idempotent, and concurrent callers get the same result.
+//!    `Ok`: no task runs, every future has been dropped, every thread joined. `Err`: it came back
+//!    within the grace + 1 s, all else is dropped and joined, and it names each task or blocking
+//!    call that would not return.
+
+// The model checker compiles the protocols between threads and nothing else: see `tests/models`.
+pub mod blocking;
+mod driver;
+mod priority;
+mod scheduler;
+pub mod sync;
+
+#[cfg(not(loom))]
+mod budget;
+#[cfg(not(loom))]
+mod macros;
+#[cfg(not(loom))]
+pub mod net;
+#[cfg(not(loom))]
+mod runtime;
+#[cfg(not(loom))]
+pub mod signal;
+#[cfg(not(loom))]
+mod sys;
+#[cfg(not(loom))]
+pub mod task;
+#[cfg(not(loom))]
+mod threads;
+#[cfg(not(loom))]
+pub mod time;
+#[cfg(not(loom))]
+mod token;
+
+pub use priority::Priority;
+
+#[cfg(not(loom))]
+pub use blocking::{block_in_place, spawn_blocking};
+#[cfg(not(loom))]
+pub use runtime::{
+    BuildError, Builder, EnterGuard, Handle, LaneMetrics, Metrics, Runtime, ShutdownError,
+    StuckTask, block_on,
+};
+#[cfg(not(loom))]
+pub use scheduler::histogram::Histogram;
+#[cfg(not(loom))]
+pub use task::{Task, TaskError, TaskPanic, spawn_task, yield_now};
+#[cfg(not(loom))]
+pub use waterwheel_macros::{main, test};
+
+/// What the macros expand to; no part of the API.
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::macros::{caught, poll_once, taken, taken_err, taken_ok};
+}

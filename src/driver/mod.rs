@@ -63,6 +63,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Driver {
     /// The part that only its holder uses. Whoever takes it out holds the driver.
     poller: AtomicCell<Option<Box<Poller>>>,
+    /// Says the same as an empty `poller`, to be read without taking it out.
+    held: AtomicBool,
     waker: mio::Waker,
     /// Set by `unpark`, taken by the next turn that waits: a turn that does not wait may eat the
     /// event of `waker`, but not this.
@@ -104,6 +106,7 @@ impl Driver {
         let waker = mio::Waker::new(&registry, UNPARK)?;
         Ok(Self {
             poller: AtomicCell::new(Some(Box::new(poller))),
+            held: AtomicBool::new(false),
             waker,
             unparked: AtomicBool::new(false),
             reactor: Reactor::new(registry),
@@ -120,7 +123,13 @@ impl Driver {
     pub(crate) fn try_hold(&self) -> Option<Hold<'_>> {
         fence(Ordering::SeqCst);
         let poller = self.poller.take()?;
+        self.held.store(true, Ordering::SeqCst);
         Some(Hold { driver: self, poller: Some(poller) })
+    }
+
+    /// Does anybody hold it? A look without taking it; the caller has put a fence before it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst)
     }
 
     /// Ends the holder's wait, or the next one.
@@ -218,6 +227,7 @@ impl Hold<'_> {
 
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
+        self.driver.held.store(false, Ordering::SeqCst);
         self.driver.poller.store(self.poller.take());
         // Pairs with the fence in `try_hold`.
         fence(Ordering::SeqCst);

@@ -1,0 +1,249 @@
+//! Building a runtime: the settings, their defaults, and the check of each.
+//!
+//! Book: chapter 3.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::{BuildError, Handle, Runtime, context, shutdown};
+use crate::driver::Driver;
+use crate::driver::clock::Clock;
+use crate::priority::Priority;
+use crate::scheduler::Settings;
+use crate::scheduler::idle::Serves;
+use crate::scheduler::shared::Shared;
+use crate::scheduler::worker;
+use crate::task::panic::TaskPanic;
+use crate::threads::ThreadSettings;
+
+/// So many workers are more than any machine has, and a typing error.
+const MOST_WORKERS: usize = 1024;
+
+const DEFAULT_BLOCKING_THREADS: usize = 512;
+const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Enough for a few dozen buffers' worth of I/O; small enough that a poll stays under a millisecond.
+const DEFAULT_POLL_BUDGET: u32 = 128;
+
+/// The settings of a [`Runtime`] to be.
+///
+/// ```
+/// use waterwheel::{Priority, Runtime};
+///
+/// # fn main() -> Result<(), waterwheel::BuildError> {
+/// let runtime = Runtime::builder()
+///     .with_high_num(1)
+///     .with_low_num(2)
+///     .with_stealing(Priority::Low, false) // High-home workers keep out of Low
+///     .thread_name("mill")
+///     .build()?;
+/// assert_eq!(runtime.metrics().workers(Priority::Low), 2);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct Builder {
+    settings: Settings,
+    start_paused: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let high = (cores / 4).max(1);
+        let settings = Settings {
+            workers: [high, cores.saturating_sub(high).max(1)],
+            serves: Serves { stealing_from: [true, true] },
+            threads: ThreadSettings {
+                name: "waterwheel".to_owned(),
+                stack_size: None,
+                on_start: None,
+                on_stop: None,
+            },
+            max_blocking_threads: DEFAULT_BLOCKING_THREADS,
+            keep_alive: DEFAULT_KEEP_ALIVE,
+            poll_budget: DEFAULT_POLL_BUDGET,
+            seed: fastrand::u64(..),
+            on_park: None,
+            on_unpark: None,
+            on_task_panic: None,
+        };
+        Self { settings, start_paused: false }
+    }
+}
+
+impl Builder {
+    /// How many workers have lane High as their home. Default: a quarter of the cores, at least 1.
+    pub fn with_high_num(mut self, workers: usize) -> Self {
+        self.settings.workers[Priority::High.index()] = workers;
+        self
+    }
+
+    /// How many workers have lane Low as their home. Default: the other cores, at least 1.
+    pub fn with_low_num(mut self, workers: usize) -> Self {
+        self.settings.workers[Priority::Low.index()] = workers;
+        self
+    }
+
+    /// May workers of the other lane take tasks from lane `from`? Default: yes, both ways.
+    pub fn with_stealing(mut self, from: Priority, allowed: bool) -> Self {
+        self.settings.serves.stealing_from[from.index()] = allowed;
+        self
+    }
+
+    /// What the names of the threads begin with; default "waterwheel". They go on with `-high-0`,
+    /// `-low-1`, `-reserve` or `-blocking`.
+    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.threads.name = name.into();
+        self
+    }
+
+    /// The stack of each thread, in bytes. Default: what the standard library chooses, 2 MiB.
+    pub fn thread_stack_size(mut self, bytes: usize) -> Self {
+        self.settings.threads.stack_size = Some(bytes);
+        self
+    }
+
+    /// How many threads there may be for blocking calls. Default 512.
+    pub fn max_blocking_threads(mut self, threads: usize) -> Self {
+        self.settings.max_blocking_threads = threads;
+        self
+    }
+
+    /// How long a thread for blocking calls waits for the next one before it ends. Default 10 s.
+    pub fn thread_keep_alive(mut self, keep_alive: Duration) -> Self {
+        self.settings.keep_alive = keep_alive;
+        self
+    }
+
+    /// Called by each thread of the runtime when it starts. A panic in it is contained.
+    pub fn on_thread_start(mut self, f: impl Fn() + Send + Sync + 'static) -> Self {
+        self.settings.threads.on_start = Some(Arc::new(f));
+        self
+    }
+
+    /// Called by each thread of the runtime when it ends. A panic in it is contained.
+    pub fn on_thread_stop(mut self, f: impl Fn() + Send + Sync + 'static) -> Self {
+        self.settings.threads.on_stop = Some(Arc::new(f));
+        self
+    }
+
+    /// Called by a worker before it parks. A panic in it is contained.
+    pub fn on_thread_park(mut self, f: impl Fn() + Send + Sync + 'static) -> Self {
+        self.settings.on_park = Some(Arc::new(f));
+        self
+    }
+
+    /// Called by a worker after it was unparked. A panic in it is contained.
+    pub fn on_thread_unpark(mut self, f: impl Fn() + Send + Sync + 'static) -> Self {
+        self.settings.on_unpark = Some(Arc::new(f));
+        self
+    }
+
+    /// Called for every panic of a task, observed or not, by the thread that polled it. A panic in
+    /// it is contained.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use waterwheel::Runtime;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (sender, receiver) = mpsc::channel();
+    /// let runtime = Runtime::builder()
+    ///     .on_task_panic(move |panic| sender.send(panic.message().to_owned()).unwrap_or(()))
+    ///     .build()?;
+    /// runtime.handle().spawn(async { panic!("the gear is worn") }).detach();
+    /// assert_eq!(receiver.recv()?, "the gear is worn");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_task_panic(mut self, f: impl Fn(&TaskPanic<'_>) + Send + Sync + 'static) -> Self {
+        self.settings.on_task_panic = Some(Arc::new(f));
+        self
+    }
+
+    /// How many operations (reads, writes, ticks) one poll may do before it is made to yield, so
+    /// that a task that always finds its socket ready does not hold its worker. Default 128.
+    pub fn poll_budget(mut self, operations: u32) -> Self {
+        self.settings.poll_budget = operations;
+        self
+    }
+
+    /// Seeds the order in which workers look at each other. Default: random.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Starts with a clock that stands still until [`time::advance`](crate::time::advance) moves it:
+    /// for tests of what is timed. Default: no.
+    pub fn start_paused(mut self, paused: bool) -> Self {
+        self.start_paused = paused;
+        self
+    }
+
+    /// Builds the runtime. All its workers are up when this returns.
+    ///
+    /// # Errors
+    ///
+    /// A setting that cannot work, or a thread or the driver that the system refused. Nothing is
+    /// left behind then.
+    pub fn build(self) -> Result<Runtime, BuildError> {
+        self.check()?;
+        let clock = if self.start_paused { Clock::manual() } else { Clock::system() };
+        let driver = Driver::new(clock).map_err(BuildError::Driver)?;
+        let (shared, cores) = Shared::new(self.settings, driver);
+        let workers = cores.len();
+        let (up, ups) = mpsc::channel();
+        for (index, core) in cores.into_iter().enumerate() {
+            let up = up.clone();
+            // The receiver lives until all have reported.
+            if let Err(error) = worker::start(core, move || up.send(()).unwrap_or(())) {
+                shutdown::roll_back(&shared);
+                return Err(BuildError::Thread { worker: index + 1, workers, error });
+            }
+        }
+        drop(up);
+        assert_eq!(ups.iter().count(), workers, "every worker that was started reports");
+        Ok(Runtime::from_handle(Handle::new(shared)))
+    }
+
+    /// Builds the runtime and makes it the process default, on which `spawn_task!` spawns where no
+    /// other is current. It lives as long as the process.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Builder::build), and [`BuildError::AlreadyRunning`] if there is one.
+    pub fn run(self) -> Result<&'static Runtime, BuildError> {
+        context::install(self)
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        let settings = &self.settings;
+        let asked = settings.workers.iter().fold(0_usize, |sum, n| sum.saturating_add(*n));
+        if asked == 0 {
+            return Err(BuildError::NoWorkers);
+        }
+        if asked > MOST_WORKERS {
+            return Err(BuildError::TooManyWorkers { asked, most: MOST_WORKERS });
+        }
+        for lane in Priority::ALL {
+            let own = settings.workers[lane.index()];
+            if own == 0 && !settings.serves.stealing_from[lane.index()] {
+                return Err(BuildError::Unserved(lane));
+            }
+        }
+        if settings.max_blocking_threads == 0 {
+            return Err(BuildError::Zero("max_blocking_threads"));
+        }
+        if settings.poll_budget == 0 {
+            return Err(BuildError::Zero("poll_budget"));
+        }
+        match settings.threads.name.bytes().position(|byte| byte == 0) {
+            Some(at) => Err(BuildError::NulInThreadName(at)),
+            None => Ok(()),
+        }
+    }
+}

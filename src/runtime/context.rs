@@ -1,0 +1,48 @@
+//! The current runtime: this thread's, or the process default.
+//!
+//! Book: chapter 7.
+
+use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
+
+use super::{BuildError, Builder, Handle, Runtime};
+use crate::driver::Driver;
+use crate::scheduler::context::with_current;
+
+static DEFAULT: OnceCell<Runtime> = OnceCell::new();
+
+pub(super) fn try_current() -> Option<Handle> {
+    with_current(|shared| shared.map(|shared| Handle::new(Arc::clone(shared))))
+        .or_else(|| DEFAULT.get().map(|runtime| runtime.handle().clone()))
+}
+
+/// The current runtime's handle; starts the process default if there is none.
+#[track_caller]
+pub(crate) fn current_or_default() -> Handle {
+    if let Some(handle) =
+        with_current(|shared| shared.map(|shared| Handle::new(Arc::clone(shared))))
+    {
+        return handle;
+    }
+    match DEFAULT.get_or_try_init(|| Builder::default().build()) {
+        Ok(runtime) => runtime.handle().clone(),
+        Err(error) => panic!("cannot start the default runtime: {error}"),
+    }
+}
+
+/// Makes `builder`'s runtime the process default.
+pub(super) fn install(builder: Builder) -> Result<&'static Runtime, BuildError> {
+    let mut builder = Some(builder);
+    let runtime = DEFAULT.get_or_try_init(|| {
+        let builder = builder.take().expect("an initialiser runs once");
+        builder.build()
+    })?;
+    if builder.is_some() { Err(BuildError::AlreadyRunning) } else { Ok(runtime) }
+}
+
+/// The current runtime's driver; starts the process default if there is none.
+#[track_caller]
+pub(crate) fn driver() -> Arc<Driver> {
+    Arc::clone(&current_or_default().shared().driver)
+}

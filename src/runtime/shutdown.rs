@@ -1,0 +1,241 @@
+//! Shutting a runtime down.
+//!
+//! One thread does it, the *closer*: the first caller of `shutdown`, or the drop of the `Runtime`.
+//! Whoever else calls waits for the closer's result. Its steps, by phase:
+//!
+//! ```text
+//! Running -> Grace       1 the registry is closed: no task enters any more; the token is cancelled
+//!                        2 wait until no task is live, for the grace at most
+//! Grace -> Cancelling    3 wake every live task and every thread; workers leave their loops after
+//!                          the poll under way, threads for blocking calls after their call
+//!                        4 wait for the threads, for `LAST_CALL` at most, and join them
+//!                        5 drop what is queued: step 3 has queued every task that was waiting
+//! Cancelling -> Closed   6 from here on what is woken is dropped where it is woken
+//!                        7 drop what was queued between 5 and 6; wake what still waits for I/O
+//! ```
+//!
+//! No future escapes. A task that waited was queued by step 3 and is dropped in 5 or 7. A task that
+//! was being polled queues itself when the poll returns, since step 3 woke it: before 6 it is found
+//! by 7, after 6 its own thread drops it (see `push_from_outside`).
+//!
+//! Book: chapter 18.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::scheduler::context::is_thread_of;
+use crate::scheduler::shared::{Job, Phase, Shared, TaskInfo};
+use crate::task::cell::Kind;
+use crate::task::contain::contain;
+use crate::task::id::TaskId;
+use crate::task::native::Native;
+
+/// How long after the grace the polls and calls under way may take. Less than the promised second,
+/// which includes what the closer does itself.
+const LAST_CALL: Duration = Duration::from_millis(800);
+
+/// How long futures may take to drop after that.
+const LAST_DROPS: Duration = Duration::from_millis(100);
+
+/// Why a runtime is not shut down, or not completely.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ShutdownError {
+    /// The caller is one of the runtime's own threads. Nothing was done: shut down from outside, or
+    /// let the thread that owns the `Runtime` do it.
+    OnWorker,
+    /// These did not return. All else has been shut down.
+    Stuck(Vec<StuckTask>),
+}
+
+impl fmt::Display for ShutdownError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnWorker => f.write_str(
+                "a runtime cannot be shut down by one of its own threads: it would wait for itself",
+            ),
+            Self::Stuck(tasks) => {
+                write!(
+                    f,
+                    "{} did not return: ",
+                    if tasks.len() == 1 { "one call" } else { "some calls" }
+                )?;
+                for (n, task) in tasks.iter().enumerate() {
+                    write!(f, "{}{task}", if n == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ShutdownError {}
+
+/// A task or a blocking call that did not return when its runtime was shut down.
+#[derive(Clone, Debug)]
+pub struct StuckTask(TaskInfo);
+
+impl StuckTask {
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.0.id
+    }
+
+    /// The name it was given by [`task::Builder::name`](crate::task::Builder::name).
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.cold.as_ref()?.name.as_deref()
+    }
+
+    /// Where in the source it was spawned.
+    #[must_use]
+    pub fn spawn_site(&self) -> &'static Location<'static> {
+        self.0.site
+    }
+
+    /// Is it a blocking call?
+    #[must_use]
+    pub fn is_blocking(&self) -> bool {
+        self.0.kind == Kind::Blocking
+    }
+}
+
+impl fmt::Display for StuckTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.is_blocking() { "blocking call" } else { "task" };
+        match self.name() {
+            Some(name) => write!(f, "{what} {name:?}")?,
+            None => write!(f, "{what} {}", self.id())?,
+        }
+        write!(f, " spawned at {}", self.spawn_site())
+    }
+}
+
+/// How long the closer waits for polls and calls that do not return.
+#[derive(Clone, Copy)]
+enum Patience {
+    Until(Instant),
+    Endless,
+}
+
+impl Patience {
+    fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::Until(deadline) => Some(deadline),
+            Self::Endless => None,
+        }
+    }
+}
+
+pub(super) fn shutdown(shared: &Arc<Shared>, grace: Duration) -> Result<(), ShutdownError> {
+    if is_thread_of(shared) {
+        return Err(ShutdownError::OnWorker);
+    }
+    shared
+        .closing
+        .once(|| {
+            let begun = Instant::now();
+            begin(shared);
+            let end = begun.checked_add(grace);
+            shared.registry.wait_until_empty(|| match end {
+                Some(end) => {
+                    Some(end.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero())
+                }
+                None => Some(Duration::MAX),
+            });
+            finish(shared, Patience::Until(Instant::now() + LAST_CALL))
+        })
+        .map_err(|stuck| ShutdownError::Stuck(stuck.into_iter().map(StuckTask).collect()))
+}
+
+/// The `Runtime` is dropped.
+pub(super) fn dropped(shared: &Arc<Shared>) {
+    let inside = Native::is_polling() || is_thread_of(shared);
+    if !inside {
+        close_and_wait(shared);
+        return;
+    }
+    // Somebody's poll must not wait: a thread of its own does.
+    begin(shared);
+    shared.enter_phase(Phase::Cancelling);
+    shared.unpark_all();
+    let closer = std::thread::Builder::new().name("waterwheel-closer".to_owned());
+    let owned = Arc::clone(shared);
+    if closer.spawn(move || close_and_wait(&owned)).is_err() {
+        // No thread to be had: the runtime's own end by themselves, and what is queued is freed
+        // with the last handle.
+        cancel(shared);
+    }
+}
+
+fn close_and_wait(shared: &Arc<Shared>) {
+    // Patience is endless, so nothing is ever stuck.
+    let _ = shared.closing.once(|| {
+        begin(shared);
+        finish(shared, Patience::Endless)
+    });
+}
+
+/// A worker of a runtime that is being built could not be started: end those that were.
+pub(super) fn roll_back(shared: &Arc<Shared>) {
+    close_and_wait(shared);
+}
+
+/// Step 1.
+fn begin(shared: &Shared) {
+    shared.enter_phase(Phase::Grace);
+    shared.registry.close();
+    // Wakes whoever waits for the token: anybody's code.
+    drop(contain(|| shared.token.cancel()));
+}
+
+/// Step 3.
+fn cancel(shared: &Shared) {
+    shared.enter_phase(Phase::Cancelling);
+    for job in shared.blocking.close() {
+        drop_job(job);
+    }
+    for waker in shared.registry.wakers() {
+        waker.wake();
+    }
+    shared.unpark_all();
+}
+
+fn drop_job(job: Job) {
+    match job {
+        Job::Call(call) => drop(call),
+        // Its queues are emptied with all the others.
+        Job::Worker(core) => drop(core),
+    }
+}
+
+/// Steps 3 to 7. The error names what is stuck.
+fn finish(shared: &Shared, patience: Patience) -> Result<(), Vec<TaskInfo>> {
+    cancel(shared);
+    shared.threads.join_all(patience.deadline());
+    drop_queued(shared);
+    shared.enter_phase(Phase::Closed);
+    drop_queued(shared);
+    let mut ready = Vec::new();
+    shared.driver.close(&mut ready);
+    for waker in ready {
+        drop(contain(|| waker.wake()));
+    }
+    let last = Instant::now() + LAST_DROPS;
+    let all_gone = shared.registry.wait_until_empty(|| match patience {
+        Patience::Endless => Some(Duration::MAX),
+        Patience::Until(_) => {
+            Some(last.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero())
+        }
+    });
+    if all_gone { Ok(()) } else { Err(shared.registry.infos()) }
+}
+
+fn drop_queued(shared: &Shared) {
+    while let Some(runnable) = shared.take_any() {
+        drop(runnable);
+    }
+}

@@ -1,0 +1,83 @@
+//! Which runtime a thread belongs to: its own, if it is one of the runtime's threads, or the one
+//! that it has entered.
+//!
+//! Entries are a stack. A guard takes its own entry out, wherever that stands by then, so guards
+//! dropped out of order leave the right runtime current.
+//!
+//! Book: chapter 7.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::shared::Shared;
+
+/// Why a thread belongs to a runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It is one of the runtime's own.
+    Thread,
+    /// It has entered: a guard, or `block_on`.
+    Entered,
+}
+
+#[derive(Debug)]
+struct Entry {
+    number: u64,
+    role: Role,
+    shared: Arc<Shared>,
+}
+
+thread_local! {
+    static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+    static NEXT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Belongs to the runtime until dropped.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    number: u64,
+    /// The entry stands in this thread's list.
+    not_send: std::marker::PhantomData<*const ()>,
+}
+
+pub(crate) fn enter(shared: &Arc<Shared>, role: Role) -> Membership {
+    let number = NEXT.with(|next| next.replace(next.get() + 1));
+    let entry = Entry { number, role, shared: Arc::clone(shared) };
+    ENTRIES.with_borrow_mut(|entries| entries.push(entry));
+    Membership { number, not_send: std::marker::PhantomData }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        // A thread whose locals are gone has no entries any more.
+        let entry = ENTRIES.try_with(|entries| {
+            let mut entries = entries.borrow_mut();
+            let place = entries.iter().position(|entry| entry.number == self.number)?;
+            Some(entries.remove(place))
+        });
+        drop(entry); // Perhaps the last owner of a runtime: with the list released.
+    }
+}
+
+/// Calls `f` with the runtime that this thread belongs to.
+pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Arc<Shared>>) -> R) -> R {
+    let mut f = Some(f);
+    let called = ENTRIES.try_with(|entries| {
+        // Cloned, not borrowed: `f` may enter another runtime.
+        let current = entries.borrow().last().map(|entry| Arc::clone(&entry.shared));
+        f.take().map(|f| f(current.as_ref()))
+    });
+    match (called, f) {
+        (Ok(Some(result)), _) => result,
+        (_, Some(f)) => f(None),
+        (_, None) => unreachable!("f is called once"),
+    }
+}
+
+/// Is this one of the threads of `shared`?
+pub(crate) fn is_thread_of(shared: &Shared) -> bool {
+    let is_own = |entry: &Entry| {
+        entry.role == Role::Thread && std::ptr::eq(Arc::as_ptr(&entry.shared), shared)
+    };
+    ENTRIES.try_with(|entries| entries.borrow().iter().any(is_own)).unwrap_or(false)
+}

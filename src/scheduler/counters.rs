@@ -1,0 +1,66 @@
+//! What a worker counts: plain numbers that one thread writes and any thread reads.
+//!
+//! Book: chapter 20.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::histogram::Recorder;
+use crate::priority::Priority;
+
+/// A number that only its own thread increments.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, n: u64) {
+        // Relaxed, and not read-modify-write: one writer, and a count orders nothing.
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Of one worker and one lane.
+#[derive(Debug)]
+pub(crate) struct LaneCounters {
+    pub(crate) polls: Counter,
+    /// Tasks, or batches of tasks, taken from another worker's run queue.
+    pub(crate) steals: Counter,
+    /// Of those, batches that a High-home worker keeps on its own Low queue.
+    pub(crate) adoptions: Counter,
+    /// Times the lane's injector gave something.
+    pub(crate) injected: Counter,
+    /// From a wake-up to the poll that follows, in ns, of a sample.
+    pub(crate) wake_to_poll: Recorder,
+}
+
+/// Of one worker.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    lanes: [LaneCounters; 2],
+    pub(crate) parks: Counter,
+    pub(crate) driver_turns: Counter,
+}
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        let lane = || LaneCounters {
+            polls: Counter::default(),
+            steals: Counter::default(),
+            adoptions: Counter::default(),
+            injected: Counter::default(),
+            wake_to_poll: Recorder::new(),
+        };
+        Self {
+            lanes: [lane(), lane()],
+            parks: Counter::default(),
+            driver_turns: Counter::default(),
+        }
+    }
+
+    pub(crate) fn lane(&self, lane: Priority) -> &LaneCounters {
+        &self.lanes[lane.index()]
+    }
+}

@@ -1,0 +1,82 @@
+//! The threads for blocking calls, and the worker whose own thread is about to block.
+//!
+//! A blocking call is a task of one poll, scheduled to these threads. A worker's thread that is
+//! about to block hands its whole part, the [`Core`](super::worker::Core), to one of them, so that
+//! the worker goes on and only the thread waits.
+//!
+//! Book: chapter 17.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::context::{self, Role};
+use super::shared::{Job, Phase, Runnable, Shared};
+use super::worker::{self, Core};
+use crate::blocking::pool::{Then, Urgent};
+use crate::sync::internal::Mutex;
+
+impl Shared {
+    pub(super) fn push_blocking(self: &Arc<Self>, call: Runnable) {
+        match self.blocking.push(Job::Call(call)) {
+            Ok(Then::Nothing) => {}
+            Ok(Then::StartThread) => {
+                if self.start_blocking_thread(None).is_err() {
+                    // Without a thread to run them they are cancelled, and their handles say so.
+                    drop(self.blocking.thread_failed());
+                }
+            }
+            // The pool is closed: the call is cancelled.
+            Err(refused) => drop(refused),
+        }
+    }
+
+    /// Hands the part of a worker to a thread that takes it at once. Gives it back if there is none
+    /// to be had.
+    pub(super) fn hand_over(self: &Arc<Self>, core: Box<Core>) -> Result<(), Box<Core>> {
+        let refused = match self.blocking.push_urgent(Job::Worker(core)) {
+            Urgent::Taken => return Ok(()),
+            Urgent::Refused(job) => job,
+            Urgent::StartThreadWith(job) => match self.start_blocking_thread(Some(job)) {
+                Ok(()) => return Ok(()),
+                Err(job) => {
+                    drop(self.blocking.thread_failed());
+                    job.expect("the job comes back as it went")
+                }
+            },
+        };
+        match refused {
+            Job::Worker(core) => Err(core),
+            Job::Call(_) => unreachable!("a worker's part comes back as what it is"),
+        }
+    }
+
+    /// Starts a thread that begins with `first`. Gives that back if the thread cannot be started.
+    fn start_blocking_thread(self: &Arc<Self>, first: Option<Job>) -> Result<(), Option<Job>> {
+        // A closure that cannot become a thread is dropped, so the job waits beside it.
+        let first = Arc::new(Mutex::new(first));
+        let (shared, job) = (Arc::clone(self), Arc::clone(&first));
+        let started = self.threads.start("blocking", move || {
+            let _member = context::enter(&shared, Role::Thread);
+            let first = job.lock().take();
+            first.into_iter().chain(std::iter::from_fn(|| shared.blocking.next())).for_each(run);
+        });
+        started.map_err(|_error| {
+            self.failed_threads.fetch_add(1, Ordering::Relaxed);
+            first.lock().take()
+        })
+    }
+}
+
+fn run(job: Job) {
+    match job {
+        Job::Worker(core) => worker::run(core),
+        Job::Call(call) if call.metadata().is_aborted() => drop(call),
+        Job::Call(call) => {
+            if call.metadata().host.is_at_least(Phase::Cancelling) {
+                drop(call);
+            } else {
+                call.run();
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Every live task, so that a shutdown can end it and name it.
+//!
+//! A task enters when it is spawned and leaves when its future is dropped. The list is cut into
+//! shards, one per worker and one for everybody else: a spawn on a worker meets other threads only
+//! where they end a task of that worker.
+//!
+//! Closing and spawning meet on a shard's lock: a spawn either finds the shard open and is then in
+//! the list that the shutdown reads, or finds it closed and is refused. There is no third case.
+//!
+//! Book: chapter 18.
+
+use std::task::Waker;
+
+use crossbeam_utils::CachePadded;
+use slab::Slab;
+
+use crate::sync::internal::{AtomicBool, Condvar, Mutex, Ordering};
+use crate::task::cell::Slot;
+
+/// What the registry keeps of a task.
+#[derive(Debug)]
+pub(crate) struct Entry<I> {
+    /// Wakes the task. Made by our cell: cloning, waking and dropping it runs no user code.
+    pub(crate) waker: Waker,
+    pub(crate) info: I,
+}
+
+#[derive(Debug)]
+struct Shard<I> {
+    entries: Slab<Entry<I>>,
+    spawned: u64,
+    closed: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Registry<I> {
+    shards: Box<[CachePadded<Mutex<Shard<I>>>]>,
+    /// Does somebody wait for the last task to end?
+    awaited: AtomicBool,
+    turnstile: Mutex<()>,
+    ended: Condvar,
+}
+
+impl<I: Clone> Registry<I> {
+    pub(crate) fn new(shards: u16) -> Self {
+        let shard = || Shard { entries: Slab::new(), spawned: 0, closed: false };
+        Self {
+            shards: (0..shards).map(|_| CachePadded::new(Mutex::new(shard()))).collect(),
+            awaited: AtomicBool::new(false),
+            turnstile: Mutex::new(()),
+            ended: Condvar::new(),
+        }
+    }
+
+    /// Registers the task that `make` makes, telling it its slot: `None` once closed. `make` runs
+    /// with the shard's lock held and so must not run user code.
+    pub(crate) fn insert<T>(
+        &self,
+        shard: u16,
+        make: impl FnOnce(Option<Slot>) -> (Entry<I>, T),
+    ) -> (T, bool) {
+        let mut guard = self.shards[usize::from(shard)].lock();
+        if guard.closed {
+            drop(guard);
+            return (make(None).1, false);
+        }
+        guard.spawned += 1;
+        let vacant = guard.entries.vacant_entry();
+        let key = u32::try_from(vacant.key()).expect("fewer than 2^32 tasks live in one shard");
+        let (entry, made) = make(Some(Slot { shard, key }));
+        vacant.insert(entry);
+        (made, true)
+    }
+
+    pub(crate) fn remove(&self, slot: Slot) {
+        let shard = &self.shards[usize::from(slot.shard)];
+        let entry = shard.lock().entries.remove(slot.key as usize);
+        drop(entry); // The waker goes with the lock released.
+        // Relaxed is not enough: this load must come after the removal that the waiter looks for.
+        if self.awaited.load(Ordering::SeqCst) {
+            drop(self.turnstile.lock());
+            self.ended.notify_all();
+        }
+    }
+
+    /// The waker of the task in `slot`, if that is still the right one.
+    pub(crate) fn waker(&self, slot: Slot, is_it: impl FnOnce(&I) -> bool) -> Option<Waker> {
+        let shard = self.shards[usize::from(slot.shard)].lock();
+        let entry = shard.entries.get(slot.key as usize)?;
+        is_it(&entry.info).then(|| entry.waker.clone())
+    }
+
+    /// From here on every insertion is refused.
+    pub(crate) fn close(&self) {
+        for shard in &self.shards {
+            shard.lock().closed = true;
+        }
+    }
+
+    pub(crate) fn live(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().entries.len()).sum()
+    }
+
+    pub(crate) fn spawned(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.lock().spawned).sum()
+    }
+
+    pub(crate) fn wakers(&self) -> Vec<Waker> {
+        self.collect(|entry| entry.waker.clone())
+    }
+
+    pub(crate) fn infos(&self) -> Vec<I> {
+        self.collect(|entry| entry.info.clone())
+    }
+
+    fn collect<T>(&self, f: impl Fn(&Entry<I>) -> T) -> Vec<T> {
+        let of = |shard: &CachePadded<Mutex<Shard<I>>>| {
+            shard.lock().entries.iter().map(|(_, entry)| f(entry)).collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(of).collect()
+    }
+
+    /// Waits until no task is live, or until `time_left` says that no time is left.
+    pub(crate) fn wait_until_empty(
+        &self,
+        mut time_left: impl FnMut() -> Option<std::time::Duration>,
+    ) -> bool {
+        self.awaited.store(true, Ordering::SeqCst);
+        let mut guard = self.turnstile.lock();
+        loop {
+            if self.live() == 0 {
+                return true;
+            }
+            let Some(left) = time_left() else { return false };
+            guard = self.ended.wait_for(guard, left).0;
+        }
+    }
+}

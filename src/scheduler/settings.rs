@@ -1,0 +1,44 @@
+//! What the runtime's builder has settled for the scheduler.
+//!
+//! Book: chapter 12.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::idle::Serves;
+use crate::task::panic::TaskPanic;
+use crate::threads::{Hook, ThreadSettings};
+
+/// Called with each panic of a task.
+type PanicHook = Arc<dyn Fn(&TaskPanic<'_>) + Send + Sync>;
+
+/// See the module.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    /// Workers by home lane.
+    pub(crate) workers: [usize; 2],
+    pub(crate) serves: Serves,
+    pub(crate) threads: ThreadSettings,
+    pub(crate) max_blocking_threads: usize,
+    pub(crate) keep_alive: Duration,
+    /// What one poll may consume, see [`crate::budget`].
+    pub(crate) poll_budget: u32,
+    pub(crate) seed: u64,
+    pub(crate) on_park: Option<Hook>,
+    pub(crate) on_unpark: Option<Hook>,
+    pub(crate) on_task_panic: Option<PanicHook>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("workers", &self.workers)
+            .field("serves", &self.serves)
+            .field("threads", &self.threads)
+            .field("max_blocking_threads", &self.max_blocking_threads)
+            .field("keep_alive", &self.keep_alive)
+            .field("poll_budget", &self.poll_budget)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,350 @@
+//! What the threads of one runtime share, and the way of a task into a queue.
+//!
+//! Book: chapter 12.
+
+use std::panic::Location;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use async_task::ScheduleInfo;
+use crossbeam_utils::CachePadded;
+
+use super::Settings;
+use super::closing::Closing;
+use super::counters::Counters;
+use super::idle::{Idle, Notified, WorkerIndex};
+use super::injector::Injector;
+use super::parker::{Parker, Wake};
+use super::registry::{Entry, Registry};
+use super::reserve::Reserve;
+use super::run_queue::{RunQueue, Thief};
+use super::worker::{self, Core};
+use crate::blocking::pool::Pool;
+use crate::driver::Driver;
+use crate::priority::Priority;
+use crate::task::cell::{self, Cold, Host, Kind, Meta, Slot};
+use crate::task::contain::{Payload, contain};
+use crate::task::error::TaskError;
+use crate::task::id::TaskId;
+use crate::task::panic::TaskPanic;
+use crate::threads::Threads;
+use crate::token::CancellationToken;
+
+/// A task, ready to be polled.
+pub(crate) type Runnable = async_task::Runnable<Meta<Shared>>;
+
+/// A task, as its spawner holds it.
+pub(crate) type RawTask<T> = cell::RawTask<T, Shared>;
+
+/// A job for the threads that may block.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// A blocking call, as a task of one poll.
+    Call(Runnable),
+    /// The part of a worker whose thread is about to block.
+    Worker(Box<Core>),
+}
+
+/// How far a runtime has come in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    Running,
+    /// Tasks may end by themselves; no new ones are accepted.
+    Grace,
+    /// Workers leave; what is queued is dropped by whoever shuts the runtime down.
+    Cancelling,
+    /// What is woken now is dropped where it is woken.
+    Closed,
+}
+
+/// Who a live task is, for reports.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskInfo {
+    pub(crate) id: TaskId,
+    pub(crate) site: &'static Location<'static>,
+    pub(crate) cold: Option<Arc<Cold>>,
+    pub(crate) kind: Kind,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) driver: Arc<Driver>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) blocking: Pool<Job>,
+    pub(crate) registry: Registry<TaskInfo>,
+    pub(crate) closing: Closing<Result<(), Vec<TaskInfo>>>,
+    /// Cancelled when a shutdown begins.
+    pub(crate) token: CancellationToken,
+    /// By worker, then one for the reserve.
+    pub(crate) counters: Box<[CachePadded<Counters>]>,
+    pub(crate) panics: AtomicU64,
+    /// Threads that were wanted in passing (reserve, blocking) and could not be started.
+    pub(crate) failed_threads: AtomicU64,
+    pub(super) idle: CachePadded<Idle>,
+    pub(super) reserve: Reserve,
+    /// For threads that are started in passing.
+    pub(super) itself: Weak<Shared>,
+    homes: Box<[Priority]>,
+    injectors: [CachePadded<Injector<Runnable>>; 2],
+    /// By worker, then by lane.
+    thieves: Box<[[Thief<Runnable>; 2]]>,
+    parkers: Box<[CachePadded<Parker>]>,
+    phase: CachePadded<AtomicU8>,
+    started: Instant,
+}
+
+/// Every how many wake-ups one is timed. A power of two: the test is a mask.
+const SAMPLE_EVERY: u32 = 16;
+
+impl Shared {
+    /// Makes what is shared and, for each worker, what is its own.
+    pub(crate) fn new(settings: Settings, driver: Driver) -> (Arc<Self>, Vec<Core>) {
+        let homes: Box<[Priority]> = Priority::ALL
+            .into_iter()
+            .flat_map(|home| std::iter::repeat_n(home, settings.workers[home.index()]))
+            .collect();
+        let queues: Vec<[RunQueue<Runnable>; 2]> =
+            homes.iter().map(|_| [RunQueue::new(), RunQueue::new()]).collect();
+        let shards = u16::try_from(homes.len() + 1).expect("the builder limits the workers");
+        let shared = Arc::new_cyclic(|itself| Self {
+            itself: Weak::clone(itself),
+            driver: Arc::new(driver),
+            threads: Arc::new(Threads::new(settings.threads.clone())),
+            blocking: Pool::new(settings.max_blocking_threads, settings.keep_alive),
+            registry: Registry::new(shards),
+            closing: Closing::new(),
+            token: CancellationToken::new(),
+            counters: (0..=homes.len()).map(|_| CachePadded::new(Counters::new())).collect(),
+            panics: AtomicU64::new(0),
+            failed_threads: AtomicU64::new(0),
+            idle: CachePadded::new(Idle::new(settings.serves)),
+            reserve: Reserve::new(),
+            injectors: [CachePadded::new(Injector::new()), CachePadded::new(Injector::new())],
+            thieves: queues.iter().map(|lanes| [lanes[0].thief(), lanes[1].thief()]).collect(),
+            parkers: homes.iter().map(|_| CachePadded::new(Parker::new())).collect(),
+            phase: CachePadded::new(AtomicU8::new(Phase::Running as u8)),
+            started: Instant::now(),
+            homes,
+            settings,
+        });
+        let cores = queues
+            .into_iter()
+            .enumerate()
+            .map(|(index, queues)| Core::new(Arc::clone(&shared), WorkerIndex(index), queues))
+            .collect();
+        (shared, cores)
+    }
+
+    pub(crate) fn homes(&self) -> &[Priority] {
+        &self.homes
+    }
+
+    pub(super) fn injector(&self, lane: Priority) -> &Injector<Runnable> {
+        &self.injectors[lane.index()]
+    }
+
+    /// The thieves' ends of `lane`'s queues, by worker.
+    pub(super) fn thieves(
+        &self,
+        lane: Priority,
+    ) -> impl ExactSizeIterator<Item = &Thief<Runnable>> {
+        self.thieves.iter().map(move |lanes| &lanes[lane.index()])
+    }
+
+    pub(super) fn thief(&self, worker: WorkerIndex, lane: Priority) -> &Thief<Runnable> {
+        &self.thieves[worker.0][lane.index()]
+    }
+
+    pub(super) fn parker(&self, worker: WorkerIndex) -> &Parker {
+        &self.parkers[worker.0]
+    }
+
+    pub(super) fn counters_of(&self, worker: WorkerIndex) -> &Counters {
+        &self.counters[worker.0]
+    }
+
+    /// The counters of the reserve stand behind those of the workers.
+    pub(super) fn reserve_index(&self) -> WorkerIndex {
+        WorkerIndex(self.homes.len())
+    }
+
+    pub(crate) fn queue_depth(&self, lane: Priority) -> usize {
+        self.injector(lane).len() + self.thieves(lane).map(Thief::len).sum::<usize>()
+    }
+
+    /// Is a task of `lane` queued, as far as this thread can see?
+    pub(super) fn has_queued(&self, lane: Priority) -> bool {
+        !self.injector(lane).is_empty() || self.thieves(lane).any(|thief| !thief.is_empty())
+    }
+
+    /// Nanoseconds since the runtime began; never 0.
+    pub(super) fn nanos(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
+    }
+
+    // --- Life ---
+
+    pub(crate) fn enter_phase(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_at_least(&self, phase: Phase) -> bool {
+        self.phase.load(Ordering::SeqCst) >= phase as u8
+    }
+
+    /// Wakes every thread that sleeps in the scheduler, to see that the phase has changed.
+    pub(crate) fn unpark_all(&self) {
+        for index in 0..self.parkers.len() {
+            self.unpark(WorkerIndex(index));
+        }
+        self.reserve.unpark();
+        self.driver.unpark();
+    }
+
+    /// Takes any queued task out, whoever it belongs to.
+    pub(crate) fn take_any(&self) -> Option<Runnable> {
+        Priority::ALL.into_iter().find_map(|lane| {
+            self.injector(lane).pop().or_else(|| self.thieves(lane).find_map(Thief::steal_one))
+        })
+    }
+
+    // --- Spawning ---
+
+    /// Makes and schedules a task. After a shutdown has begun the future is dropped and the task
+    /// is cancelled from the start.
+    pub(crate) fn spawn<F>(
+        self: &Arc<Self>,
+        future: F,
+        kind: Kind,
+        name: Option<String>,
+        site: &'static Location<'static>,
+    ) -> RawTask<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let id = TaskId::next();
+        let cold = name.map(|name| Arc::new(Cold { name: Some(name), ..Cold::default() }));
+        let shard = worker::index_in(self).map_or(self.homes.len(), |worker| worker.0);
+        let shard = u16::try_from(shard).expect("the builder limits the workers");
+        let ((runnable, task), accepted) = self.registry.insert(shard, |slot| {
+            let meta = Meta {
+                host: Arc::clone(self),
+                id,
+                site,
+                cold: match &cold {
+                    Some(cold) => once_cell::race::OnceBox::with_value(Box::new(Arc::clone(cold))),
+                    None => once_cell::race::OnceBox::new(),
+                },
+                woken_at: AtomicU64::new(0),
+                slot,
+                kind,
+            };
+            let (runnable, task) = cell::allocate(future, meta);
+            let entry = Entry { waker: runnable.waker(), info: TaskInfo { id, site, cold, kind } };
+            (entry, (runnable, task))
+        });
+        if accepted {
+            runnable.schedule();
+        } else {
+            drop(runnable);
+        }
+        task
+    }
+
+    // --- Scheduling ---
+
+    /// Queues a task from a thread that may not keep it: any thread, or a worker of the other lane.
+    pub(super) fn push_from_outside(&self, runnable: Runnable, lane: Priority) {
+        self.injector(lane).push(runnable);
+        self.notify(lane, true);
+        if self.is_at_least(Phase::Closed) {
+            // The shutdown has looked into the queues for the last time: nobody else will.
+            while let Some(late) = self.injector(lane).pop() {
+                drop(late);
+            }
+        }
+    }
+
+    /// Finds a thread for a task that was just queued in `lane`. `beside`: the thread that queued
+    /// it will not come to it by itself, or only after a poll of the other lane.
+    pub(super) fn notify(&self, lane: Priority, beside: bool) {
+        match self.idle.notify(lane) {
+            Notified::Wake(worker) => self.unpark(worker),
+            Notified::AllBusy if lane == Priority::High && beside => self.wake_reserve(),
+            Notified::AllBusy | Notified::Searched => {}
+        }
+    }
+
+    pub(super) fn unpark(&self, worker: WorkerIndex) {
+        match self.parker(worker).unpark() {
+            Wake::Done => {}
+            Wake::Driver => self.driver.unpark(),
+        }
+    }
+
+    /// The last searcher found work: whoever sleeps is needed if more is queued, or if nobody is
+    /// left to wait in the driver.
+    pub(super) fn wake_successor(&self) {
+        if !self.idle.is_anyone_asleep() {
+            return;
+        }
+        for lane in Priority::ALL {
+            if self.has_queued(lane)
+                && let Notified::Wake(worker) = self.idle.notify(lane)
+            {
+                return self.unpark(worker);
+            }
+        }
+        self.ensure_driver_is_held();
+    }
+
+    /// If nobody holds the driver and somebody sleeps, he shall.
+    pub(super) fn ensure_driver_is_held(&self) {
+        if !self.driver.is_held()
+            && let Some(worker) = self.idle.wake_any()
+        {
+            self.unpark(worker);
+        }
+    }
+
+    /// Notes the time of this wake-up, if it is one of the sample.
+    pub(super) fn stamp(&self, meta: &Meta<Shared>, wakeups: &mut u32) {
+        *wakeups = wakeups.wrapping_add(1);
+        if wakeups.is_multiple_of(SAMPLE_EVERY) {
+            // Relaxed: the queue that carries the task orders this before the poll.
+            meta.woken_at.store(self.nanos(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Host for Shared {
+    fn schedule(runnable: Runnable, how: ScheduleInfo) {
+        match runnable.metadata().kind {
+            Kind::Lane(_) => worker::schedule(runnable, how),
+            Kind::Blocking => {
+                let shared = Arc::clone(&runnable.metadata().host);
+                shared.push_blocking(runnable);
+            }
+        }
+    }
+
+    fn forget(&self, slot: Slot) {
+        self.registry.remove(slot);
+    }
+
+    fn panicked(&self, task: &Meta<Self>, payload: &Payload) {
+        if payload.as_any().downcast_ref::<TaskError>().is_some_and(TaskError::is_cancelled) {
+            return; // Somebody awaited a cancelled task: nothing has failed.
+        }
+        self.panics.fetch_add(1, Ordering::Relaxed);
+        if let Some(hook) = &self.settings.on_task_panic {
+            let panic = TaskPanic::new(task, payload);
+            drop(contain(|| hook(&panic)));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Which wakers are ours, and a shield for those that are not.
+//!
+//! A waker made by somebody else may panic when it is woken, cloned or dropped, and `async-task`
+//! aborts the process when the waker of a task's awaiter does. So each poll of ours notes its own
+//! waker in a thread-local; a handle awaited with that one registers it as it is, and any other is
+//! registered behind a [`Shield`].
+//!
+//! Book: chapter 18.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use super::contain::contain;
+
+/// The two words of a waker: its data and its table of functions.
+type Parts = (usize, usize);
+
+const NOBODY: Parts = (0, 0);
+
+thread_local! {
+    static NATIVE: Cell<Parts> = const { Cell::new(NOBODY) };
+}
+
+fn parts(waker: &Waker) -> Parts {
+    (waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())
+}
+
+/// Marks the waker of the poll under way as one of ours, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Native {
+    before: Parts,
+}
+
+impl Native {
+    pub(crate) fn enter(waker: &Waker) -> Self {
+        Self::replace(parts(waker))
+    }
+
+    /// No poll is under way until the guard is dropped: this thread runs synchronous code.
+    pub(crate) fn leave() -> Self {
+        Self::replace(NOBODY)
+    }
+
+    fn replace(parts: Parts) -> Self {
+        // A thread whose locals are gone polls with unknown wakers: slower, still right.
+        Self { before: NATIVE.try_with(|native| native.replace(parts)).unwrap_or(NOBODY) }
+    }
+
+    pub(crate) fn is(waker: &Waker) -> bool {
+        NATIVE.try_with(Cell::get).is_ok_and(|native| native == parts(waker))
+    }
+
+    /// Is a poll of ours under way on this thread?
+    pub(crate) fn is_polling() -> bool {
+        NATIVE.try_with(Cell::get).is_ok_and(|native| native != NOBODY)
+    }
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        NATIVE.try_with(|native| native.set(self.before)).ok();
+    }
+}
+
+/// A foreign waker whose panics are contained.
+#[derive(Debug)]
+pub(crate) struct Shield(Waker);
+
+impl Shield {
+    pub(crate) fn around(waker: &Waker) -> Waker {
+        Waker::from(Arc::new(Shield(waker.clone())))
+    }
+}
+
+impl Wake for Shield {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        drop(contain(|| self.0.wake_by_ref()));
+    }
+}
+
+impl Drop for Shield {
+    fn drop(&mut self) {
+        // Moved out by a swap with a waker that does nothing: the foreign drop runs contained.
+        let waker = std::mem::replace(&mut self.0, Waker::noop().clone());
+        drop(contain(|| drop(waker)));
+    }
+}
