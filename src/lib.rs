@@ -35,6 +35,8 @@
 
 // The model checker compiles the protocols between threads and nothing else: see `tests/models`.
 pub mod blocking;
+#[cfg(not(loom))]
+pub mod daemon;
 mod driver;
 mod priority;
 mod scheduler;
@@ -83,3 +85,8 @@ pub use waterwheel_macros::{main, test};
 pub mod __private {
     pub use crate::macros::{caught, poll_once, taken, taken_err, taken_ok};
 }
+
+/// The program in the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
