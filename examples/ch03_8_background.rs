@@ -21,7 +21,7 @@ const NAP: Duration = Duration::from_millis(100);
 
 /// The lane of a task.
 #[derive(Clone, Copy)]
-enum Priority {
+pub(crate) enum Priority {
     High,
     Low,
 }
@@ -36,36 +36,36 @@ struct Lanes {
 }
 
 /// How many workers serve each lane.
-struct Builder {
+pub(crate) struct Builder {
     high: usize,
     low: usize,
 }
 
 /// Why a runtime did not start.
 #[derive(Debug, PartialEq)]
-enum BuildError {
+pub(crate) enum BuildError {
     NoWorkers,
     AlreadyRunning,
 }
 
 impl Builder {
     /// One High worker for four cores, and the other cores' workers Low; at least one of each.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let high = (cores / 4).max(1);
         Self { high, low: cores.saturating_sub(high).max(1) }
     }
 
-    fn with_high_num(self, high: usize) -> Self {
+    pub(crate) fn with_high_num(self, high: usize) -> Self {
         Self { high, ..self }
     }
 
-    fn with_low_num(self, low: usize) -> Self {
+    pub(crate) fn with_low_num(self, low: usize) -> Self {
         Self { low, ..self }
     }
 
     /// Starts the runtime of the process and returns when all workers are up.
-    fn run(self) -> Result<(), BuildError> {
+    pub(crate) fn run(self) -> Result<(), BuildError> {
         if self.high + self.low == 0 {
             return Err(BuildError::NoWorkers);
         }
@@ -97,7 +97,7 @@ impl Builder {
 }
 
 /// Makes a task of `future` and queues it in its lane; without a runtime it starts a default one.
-fn spawn<F>(future: F, priority: Priority) -> Task<F::Output>
+pub(crate) fn spawn<F>(future: F, priority: Priority) -> Task<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,

@@ -1,1 +1,8 @@
-//! The book chapters as doctests, and what the example programs share.
+//! The snippets that are typed in the chapters of the book, as doctests: `cargo test -p examples`.
+//!
+//! The programs of the book lie beside this file; `tests/book.rs` runs them.
+
+/// A runtime in eight steps.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch03.md")]
+mod ch03 {}

@@ -32,6 +32,8 @@
 //!    `Ok`: no task runs, every future has been dropped, every thread joined. `Err`: it came back
 //!    within the grace + 1 s, all else is dropped and joined, and it names each task or blocking
 //!    call that would not return.
+//!
+//! Book: chapter 3.
 
 // The model checker compiles the protocols between threads and nothing else: see `tests/models`.
 pub mod blocking;

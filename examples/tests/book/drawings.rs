@@ -120,7 +120,7 @@ impl Card {
 
 /// Every picture that this module draws.
 pub(crate) fn all() -> Vec<(String, String)> {
-    vec![turn(), one_queue(), workers(), two_queues(), stealing(), ours()]
+    vec![turn(), one_queue(), workers(), two_queues(), stealing(), ours(), transitions()]
 }
 
 fn turn() -> (String, String) {
@@ -262,12 +262,51 @@ fn ours() -> (String, String) {
     card.worker((512, 50), "high worker", "polls", "url(#high)");
     card.worker((512, 205), "low worker", "polls", "url(#low)");
     card.arrow((440, 211), (440, 96), Dashed);
-    card.text(316, 150, "small", "adopt: take half");
-    card.text(316, 167, "small", "when High is empty");
+    card.text(305, 150, "small", "adopt: take half");
+    card.text(305, 167, "small", "when High is empty");
     card.rect((512, 120), (170, 50), "#ffffff");
     card.middle(597, 140, "plain", "driver");
     card.middle(597, 158, "small", "held by whoever is idle");
     card.text(150, 290, "small", "a worker that finds nothing parks: no nap, no polling loop;");
     card.text(150, 308, "small", "whoever queues a task unparks one");
+    card.done()
+}
+
+fn transitions() -> (String, String) {
+    let mut card = Card::new(
+        "ch18_transitions",
+        330,
+        "The states of a task and the six ways between them",
+        "A task is scheduled, running, or waiting. It leaves in two ways only: it finishes, or it is \
+         cancelled; in both its future is dropped before anybody hears of the end.",
+    );
+    card.rect((40, 120), (150, 50), "url(#low)");
+    card.rect((46, 126), (138, 38), "#ffffff");
+    card.middle(115, 150, "plain", "scheduled");
+    card.rect((290, 120), (150, 50), "#e9e3f5");
+    card.middle(365, 150, "plain", "running");
+    card.rect((540, 120), (150, 50), "#dff0dc");
+    card.middle(615, 150, "plain", "finished");
+    card.rect((290, 250), (150, 50), "#ffffff");
+    card.middle(365, 280, "plain", "waiting");
+    card.rect((290, 20), (150, 50), "url(#stuck)");
+    card.rect((296, 26), (138, 38), "#ffffff");
+    card.middle(365, 50, "plain", "cancelled");
+    card.arrow((115, 70), (115, 117), Solid);
+    card.middle(115, 58, "small", "1 spawned");
+    card.arrow((190, 145), (287, 145), Solid);
+    card.middle(238, 135, "small", "2 polled");
+    card.arrow((365, 170), (365, 247), Solid);
+    card.text(375, 213, "small", "3 pending, nobody woke it");
+    card.push(format_args!(r#"<path class="line" d="M290 275H90V173"/>"#));
+    card.middle(190, 295, "small", "4 woken");
+    card.under((310, 170), 212, (150, 173), Solid);
+    card.middle(230, 204, "small", "4 woken while running");
+    card.arrow((440, 145), (537, 145), Solid);
+    card.middle(488, 135, "small", "5 ready, or");
+    card.middle(488, 165, "small", "a panic");
+    card.arrow((365, 120), (365, 73), Dashed);
+    card.arrow((180, 118), (287, 62), Dashed);
+    card.text(375, 100, "small", "6 cancelled: dropped by whoever runs it next");
     card.done()
 }
