@@ -8,3 +8,7 @@ mod ch03_2;
 mod ch03_3;
 #[path = "exercises/ch03_4.rs"]
 mod ch03_4;
+#[path = "exercises/ch18_1.rs"]
+mod ch18_1;
+#[path = "exercises/ch18_2.rs"]
+mod ch18_2;
