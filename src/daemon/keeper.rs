@@ -27,7 +27,7 @@ use super::{Backoff, BoxError};
 use crate::Priority;
 use crate::sync::CancellationToken;
 use crate::task::{self, Task, TaskError};
-use crate::time::{self, Instant};
+use crate::time;
 
 /// How long a cancelled task may take until its future is dropped. Longer than a turn of a busy
 /// lane; a task that needs more is stuck inside a poll.

@@ -3,7 +3,6 @@
 //!
 //! Book: chapter 22.
 
-use std::error::Error;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -44,6 +43,7 @@ pub(super) fn panic_message(error: TaskError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::error::Error;
     use std::{fmt, io};
 
     #[test]
