@@ -40,6 +40,8 @@ struct State {
     next: u64,
     running: HashMap<u64, JoinHandle<()>>,
     ended: Vec<JoinHandle<()>>,
+    /// Set when the list has been joined: no thread starts any more.
+    closed: bool,
 }
 
 /// See the module.
@@ -71,6 +73,9 @@ impl Threads {
             builder = builder.stack_size(bytes);
         }
         let mut state = self.state.lock();
+        if state.closed {
+            return Err(io::Error::other("the runtime has been shut down"));
+        }
         let number = state.next;
         let threads = Arc::clone(self);
         let handle = builder.spawn(move || {
@@ -102,6 +107,7 @@ impl Threads {
     }
 
     /// Waits for all threads to end and joins them; those still running at `deadline` are let go.
+    /// None is started after that.
     pub(crate) fn join_all(&self, deadline: Option<Instant>) {
         let mut state = self.state.lock();
         while !state.running.is_empty() {
@@ -116,6 +122,7 @@ impl Threads {
                 state = self.one_ended.wait_for(state, left).0;
             }
         }
+        state.closed = true;
         drop(state);
         self.join_ended();
     }

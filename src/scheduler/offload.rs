@@ -45,6 +45,8 @@ impl Shared {
             },
         };
         match refused {
+            // The worker is not needed any more, so its thread may block without a successor.
+            Job::Worker(_) if self.is_at_least(Phase::Cancelling) => Ok(()),
             Job::Worker(core) => Err(core),
             Job::Call(_) => unreachable!("a worker's part comes back as what it is"),
         }

@@ -11,8 +11,12 @@
 //! out of work     search: home lane of the others, then the other lane, if it may
 //! still nothing   sleep: in the driver, if nobody is there, else on a condition variable
 //! every 61st      the other lane first
-//! every 61st      take in what waits in the home lane's injector; turn the driver
+//! every 61st      take in what waits in the injectors; turn the driver
+//! every 61st      look at what the others have, though there is work at hand
 //! ```
+//!
+//! The last line is for progress: a worker that always has work of its own would never search, and
+//! what is queued behind a worker stuck in a poll would wait as long as that.
 //!
 //! Book: chapter 12.
 
@@ -38,9 +42,10 @@ use crate::threads;
 /// Every how many ticks a worker looks elsewhere first. Prime, so that it beats no rhythm.
 const FAIRNESS_TICK: u32 = 61;
 
-/// The tick, counted from each look at the other lane, at which the injector and the driver have
-/// their turn. Half-way, so that the two never fall on one poll.
-const DRIVER_TICK: u32 = 30;
+/// The ticks, counted from each look at the other lane, at which the injectors and the driver have
+/// their turn, and the queues of the others. Apart, so that no two fall on one poll.
+const DRIVER_TICK: u32 = 20;
+const RESCUE_TICK: u32 = 40;
 
 /// What is a worker's own.
 #[derive(Debug)]
@@ -51,6 +56,8 @@ pub(crate) struct Core {
     /// By lane. A Low-home worker keeps no High tasks: they would wait behind its Low ones.
     queues: [RunQueue<Runnable>; 2],
     tick: u32,
+    /// The lane that the next look at the others' queues is for.
+    rescue: Priority,
     /// Counted among the searchers of [`Idle`](super::idle::Idle).
     searching: bool,
     /// The lane of the task under way.
@@ -197,6 +204,7 @@ impl Core {
             home,
             queues,
             tick: 0,
+            rescue: home,
             searching: false,
             polling: home,
             wakeups: 0,
@@ -207,15 +215,17 @@ impl Core {
     /// Decides what to do next.
     fn next(&mut self) -> Step {
         self.tick += 1;
-        if self.tick == DRIVER_TICK {
-            self.take_in(self.home);
-            return Step::TurnDriver;
-        }
-        let first = if self.tick == FAIRNESS_TICK {
-            self.tick = 0;
-            self.other_lane_first()
-        } else {
-            None
+        let first = match self.tick {
+            DRIVER_TICK => {
+                self.take_in_all();
+                return Step::TurnDriver;
+            }
+            RESCUE_TICK => self.rescue(),
+            FAIRNESS_TICK => {
+                self.tick = 0;
+                self.other_lane_first()
+            }
+            _ => None,
         };
         match first.or_else(|| self.at_hand()).or_else(|| self.search()) {
             Some(runnable) => {
@@ -287,6 +297,22 @@ impl Core {
             self.counters().lane(lane).injected.add(1);
         }
         found
+    }
+
+    /// The turn of the injectors: the home lane's, and that of a lane whose tasks are kept here.
+    fn take_in_all(&mut self) {
+        self.take_in(self.home);
+        let other = self.home.other();
+        if !self.queues[other.index()].is_empty() {
+            self.take_in(other);
+        }
+    }
+
+    /// The turn of what is queued behind others: home lane and other lane by turns.
+    fn rescue(&mut self) -> Option<Runnable> {
+        let lane = self.rescue;
+        self.rescue = lane.other();
+        if self.may_serve(lane) { self.steal(lane) } else { None }
     }
 
     /// The turn that the other lane has on every 61st tick.
