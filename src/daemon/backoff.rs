@@ -17,8 +17,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// Doubling more often than this cannot change a result: 1 ns doubled 64 times is past any cap.
-const MOST_DOUBLINGS: u32 = 64;
+/// Doubling more often than this cannot change a result: `Duration::MAX` is less than 2^94 ns.
+const MOST_DOUBLINGS: u32 = 94;
 
 /// A restart policy: how long to wait after which failure, and when to forget the past.
 ///
