@@ -6,3 +6,8 @@
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch03.md")]
 mod ch03 {}
+
+/// When user code panics, and how to stop.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch18.md")]
+mod ch18 {}

@@ -7,6 +7,7 @@
 //! | `<!-- diff: A B ITEM, ITEM -->` | the same for those items only; one that A lacks is new |
 //! | `<!-- output: PROGRAM -->` | what the program prints, measured values masked |
 //! | `<!-- chapter-files -->` ... `<!-- /chapter-files -->` | the files whose header names the chapter |
+//! | `<!-- chapters -->` ... `<!-- /chapters -->` | the chapters that exist, with minutes and lines |
 //!
 //! A directive makes exactly one fence, directly below it; whatever fence stands there already is
 //! replaced. Listings and diffs of more than [`LIMIT`] lines are refused: nobody reads them.
@@ -56,13 +57,16 @@ impl Weaver<'_> {
                 continue;
             }
             let Some(comment) = page::comment(line) else { continue };
-            if comment == "chapter-files" {
-                let end = lines[next..].iter().position(|l| l.trim() == "<!-- /chapter-files -->");
-                let Some(end) = end else {
-                    problems.push(Problem::new(path, next, "`<!-- /chapter-files -->` is missing"));
+            if let "chapter-files" | "chapters" = comment {
+                let last = format!("<!-- /{comment} -->");
+                let Some(end) = lines[next..].iter().position(|line| line.trim() == last) else {
+                    problems.push(Problem::new(path, next, format!("`{last}` is missing")));
                     continue;
                 };
-                out.extend(self.chapter_files(path));
+                out.extend(match comment {
+                    "chapters" => self.chapters(),
+                    _ => self.chapter_files(path),
+                });
                 next += end;
             } else if makes_a_fence(comment) {
                 match self.fence(path, comment) {
@@ -152,6 +156,25 @@ impl Weaver<'_> {
         Ok(unified(&old, &new))
     }
 
+    fn chapters(&self) -> Vec<String> {
+        let head = "| chapter | minutes to read | programs | their lines |";
+        let mut lines = vec![String::new(), head.into(), "|--:|--:|--:|--:|".into()];
+        for number in 1..=23 {
+            let page = format!("book/src/ch{number:02}.md");
+            let Ok(text) = (self.read)(&page) else { continue };
+            let prefix = format!("examples/ch{number:02}_");
+            let programs = self.headers.iter().filter(|header| header.path.starts_with(&prefix));
+            let sizes: Vec<usize> = programs
+                .filter_map(|header| Some((self.read)(&header.path).ok()?.lines().count()))
+                .collect();
+            let (count, total) = (sizes.len(), sizes.iter().sum::<usize>().next_multiple_of(50));
+            let minutes = minutes(&text);
+            lines.push(format!("| [{number}](ch{number:02}.md) | {minutes} | {count} | {total} |"));
+        }
+        lines.push(String::new());
+        lines
+    }
+
     fn chapter_files(&self, page: &str) -> Vec<String> {
         let mut lines = vec![String::new(), "| file | what it is |".into(), "|---|---|".into()];
         for header in self.headers.iter().filter(|header| header.is(&header.path, page)) {
@@ -160,6 +183,20 @@ impl Weaver<'_> {
         lines.push(String::new());
         lines
     }
+}
+
+/// How many words a minute of reading is; code is read at a third of that speed.
+const WORDS_A_MINUTE: usize = 180;
+
+/// What a chapter asks for: minutes of reading, rounded to five, so that a comma changes nothing.
+fn minutes(text: &str) -> usize {
+    let mut walk = Walk::default();
+    let mut words = 0;
+    for line in text.lines() {
+        let weight = if walk.step(line) == Place::Prose { 1 } else { 3 };
+        words += weight * line.split_whitespace().filter(|word| word.len() > 1).count();
+    }
+    (words / WORDS_A_MINUTE).next_multiple_of(5)
 }
 
 /// The index of the line after the fence that starts at `from`, or `from` if none does.
@@ -290,6 +327,7 @@ The end.
             "<!-- output: none -->",
             "<!-- shwo: examples/old.rs one -->",
             "<!-- chapter-files -->",
+            "<!-- chapters -->",
         ] {
             let (_, problems) = weave(&format!("{bad}\n"));
             assert_eq!(problems.len(), 1, "{bad}: {problems:?}");
