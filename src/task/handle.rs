@@ -136,22 +136,17 @@ impl<T> Task<T> {
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
-        let waker = if Native::is(cx.waker()) { cx.waker() } else { self.shielded(cx.waker()) };
-        let waker = waker.clone();
-        Pin::new(&mut self.raw.fallible).poll(&mut Context::from_waker(&waker)).map(|output| {
+        let waker = if Native::is(cx.waker()) {
+            cx.waker()
+        } else {
+            shielded(&mut self.shield, cx.waker())
+        };
+        Pin::new(&mut self.raw.fallible).poll(&mut Context::from_waker(waker)).map(|output| {
             match output {
                 Some(output) => output.into_result().map_err(TaskError::from_payload),
                 None => Err(TaskError::Cancelled),
             }
         })
-    }
-
-    fn shielded(&mut self, foreign: &Waker) -> &Waker {
-        if self.shield.as_ref().is_none_or(|pair| !pair.foreign.will_wake(foreign)) {
-            let shield = Shield::around(foreign);
-            self.shield = Some(Box::new(Shielded { foreign: foreign.clone(), shield }));
-        }
-        &self.shield.as_ref().expect("it was just set").shield
     }
 }
 
@@ -176,4 +171,16 @@ impl<T> fmt::Debug for Task<T> {
             .field("is_finished", &self.is_finished())
             .finish_non_exhaustive()
     }
+}
+
+/// The shield around `foreign`, which is kept while the same waker comes again.
+fn shielded<'a>(kept: &'a mut Option<Box<Shielded>>, foreign: &Waker) -> &'a Waker {
+    let kept = match kept.take() {
+        Some(pair) if pair.foreign.will_wake(foreign) => kept.insert(pair),
+        _ => kept.insert(Box::new(Shielded {
+            foreign: foreign.clone(),
+            shield: Shield::around(foreign),
+        })),
+    };
+    &kept.shield
 }
