@@ -6,13 +6,14 @@
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Mutex, OnceLock};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use waterwheel::daemon::{
     Backoff, BoxError, Daemon, Failure, FailureKind, Report, StartError, State, Supervisor,
 };
+use waterwheel::net::{TcpListener, TcpStream};
 use waterwheel::sync::CancellationToken;
 use waterwheel::{Priority, Runtime, Task, spawn_task, time};
 
@@ -532,6 +533,33 @@ fn each_daemon_runs_in_the_lane_it_asks_for() {
         runtime.block_on(supervisor.run(CancellationToken::new())).expect("it started");
         assert_eq!(next(&runs) == low_worker, on_low_worker, "{lane}");
     }
+}
+
+/// Its methods promise futures that are `Send`, so those of the sockets must be, in any context.
+#[test]
+fn a_daemon_may_bind_while_it_is_prepared_and_connect_while_it_runs() {
+    #[derive(Default)]
+    struct Caller(OnceLock<TcpListener>);
+    impl Daemon for Caller {
+        fn name(&self) -> &str {
+            "caller"
+        }
+
+        async fn prepare(&self) -> End {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            self.0.get_or_init(|| listener);
+            Ok(())
+        }
+
+        async fn run(&self, _: CancellationToken) -> End {
+            let listener = self.0.get().expect("it has been prepared");
+            TcpStream::connect(listener.local_addr()?).await?;
+            listener.accept().await?;
+            Ok(())
+        }
+    }
+    let report = Host::start(Supervisor::new().daemon(Caller::default())).wait();
+    assert_eq!(state(&report.expect("it started"), "caller"), State::Finished);
 }
 
 #[test]

@@ -52,10 +52,16 @@ pub(super) async fn resolve(addr: impl ToSocketAddrs) -> io::Result<Vec<SocketAd
 }
 
 /// Does `attempt` with each address until one succeeds. The error is that of the last one.
-pub(super) async fn first_of<T>(
+///
+/// `attempt` is no `AsyncFnMut`: the future of one is `Send` only where no lifetime is in the way,
+/// and nobody could bind in a trait's method that promises a `Send` future.
+pub(super) async fn first_of<T, F>(
     addr: impl ToSocketAddrs,
-    mut attempt: impl AsyncFnMut(SocketAddr) -> io::Result<T>,
-) -> io::Result<T> {
+    mut attempt: impl FnMut(SocketAddr) -> F,
+) -> io::Result<T>
+where
+    F: Future<Output = io::Result<T>>,
+{
     let mut error = io::Error::new(io::ErrorKind::InvalidInput, "there is no address to try");
     for address in resolve(addr).await? {
         match attempt(address).await {

@@ -11,6 +11,7 @@ use crate::driver::reactor::Moved;
 use crate::driver::{Direction, Interest, Registered};
 use crate::runtime::context;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
@@ -74,7 +75,7 @@ impl TcpListener {
     ///
     /// Dropping the future binds nothing.
     pub async fn bind_with_backlog(addr: impl ToSocketAddrs, backlog: u32) -> io::Result<Self> {
-        addr::first_of(addr, async |address| Self::listen(address, backlog)).await
+        addr::first_of(addr, |address| ready(Self::listen(address, backlog))).await
     }
 
     fn listen(address: SocketAddr, backlog: u32) -> io::Result<Self> {
