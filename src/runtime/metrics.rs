@@ -8,11 +8,14 @@ use crate::priority::Priority;
 use crate::scheduler::counters::{Counter, Counters, LaneCounters};
 use crate::scheduler::histogram::Histogram;
 use crate::scheduler::shared::Shared;
+use crate::task::cell::Kind;
 
 /// What one lane has counted since the runtime began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LaneMetrics {
+    /// Tasks spawned into the lane.
+    pub spawned: u64,
     /// Polls of the lane's tasks.
     pub polls: u64,
     /// Times a worker took one task or a batch of them from another worker.
@@ -47,10 +50,12 @@ impl Metrics {
     pub(super) fn of(shared: &Shared) -> Self {
         let sum = |f: fn(&Counters) -> &Counter| shared.counters.iter().map(|c| f(c).get()).sum();
         let lanes = Priority::ALL.map(|lane| lane_metrics(shared, lane));
+        let in_lanes: u64 = lanes.iter().map(|lane| lane.spawned).sum();
+        let tasks_spawned = in_lanes + shared.registry.spawned(Kind::Blocking);
         Self {
             workers: shared.settings.workers,
             lanes,
-            tasks_spawned: shared.registry.spawned(),
+            tasks_spawned,
             tasks_live: shared.registry.live() as u64,
             task_panics: shared.panics.load(Ordering::Relaxed),
             parks: sum(|c| &c.parks),
@@ -138,6 +143,7 @@ fn lane_metrics(shared: &Shared, lane: Priority) -> LaneMetrics {
         wake_to_poll.add(&counters.lane(lane).wake_to_poll);
     }
     LaneMetrics {
+        spawned: shared.registry.spawned(Kind::Lane(lane)),
         polls: sum(|c| &c.polls),
         steals: sum(|c| &c.steals),
         adoptions: sum(|c| &c.adoptions),

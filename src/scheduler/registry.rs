@@ -15,7 +15,7 @@ use crossbeam_utils::CachePadded;
 use slab::Slab;
 
 use crate::sync::internal::{AtomicBool, Condvar, Mutex, Ordering};
-use crate::task::cell::Slot;
+use crate::task::cell::{Kind, Slot};
 
 /// What the registry keeps of a task.
 #[derive(Debug)]
@@ -28,7 +28,8 @@ pub(crate) struct Entry<I> {
 #[derive(Debug)]
 struct Shard<I> {
     entries: Slab<Entry<I>>,
-    spawned: u64,
+    /// By [`Kind`].
+    spawned: [u64; Kind::COUNT],
     closed: bool,
 }
 
@@ -44,7 +45,7 @@ pub(crate) struct Registry<I> {
 
 impl<I: Clone> Registry<I> {
     pub(crate) fn new(shards: u16) -> Self {
-        let shard = || Shard { entries: Slab::new(), spawned: 0, closed: false };
+        let shard = || Shard { entries: Slab::new(), spawned: [0; Kind::COUNT], closed: false };
         Self {
             shards: (0..shards).map(|_| CachePadded::new(Mutex::new(shard()))).collect(),
             awaited: AtomicBool::new(false),
@@ -58,6 +59,7 @@ impl<I: Clone> Registry<I> {
     pub(crate) fn insert<T>(
         &self,
         shard: u16,
+        kind: Kind,
         make: impl FnOnce(Option<Slot>) -> (Entry<I>, T),
     ) -> (T, bool) {
         let mut guard = self.shards[usize::from(shard)].lock();
@@ -65,7 +67,7 @@ impl<I: Clone> Registry<I> {
             drop(guard);
             return (make(None).1, false);
         }
-        guard.spawned += 1;
+        guard.spawned[kind.index()] += 1;
         let vacant = guard.entries.vacant_entry();
         let key = u32::try_from(vacant.key()).expect("fewer than 2^32 tasks live in one shard");
         let (entry, made) = make(Some(Slot { shard, key }));
@@ -102,8 +104,8 @@ impl<I: Clone> Registry<I> {
         self.shards.iter().map(|shard| shard.lock().entries.len()).sum()
     }
 
-    pub(crate) fn spawned(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.lock().spawned).sum()
+    pub(crate) fn spawned(&self, kind: Kind) -> u64 {
+        self.shards.iter().map(|shard| shard.lock().spawned[kind.index()]).sum()
     }
 
     pub(crate) fn wakers(&self) -> Vec<Waker> {

@@ -231,7 +231,7 @@ impl Shared {
         let cold = name.map(|name| Arc::new(Cold { name: Some(name), ..Cold::default() }));
         let shard = worker::index_in(self).map_or(self.homes.len(), |worker| worker.0);
         let shard = u16::try_from(shard).expect("the builder limits the workers");
-        let ((runnable, task), accepted) = self.registry.insert(shard, |slot| {
+        let ((runnable, task), accepted) = self.registry.insert(shard, kind, |slot| {
             let meta = Meta {
                 host: Arc::clone(self),
                 id,

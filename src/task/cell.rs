@@ -53,6 +53,19 @@ pub(crate) enum Kind {
     Blocking,
 }
 
+impl Kind {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Priority::ALL.len() + 1;
+
+    /// The kind's place in a `[T; Kind::COUNT]` of things kept per kind.
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Self::Lane(lane) => lane.index(),
+            Self::Blocking => Priority::ALL.len(),
+        }
+    }
+}
+
 /// Where a live task is registered with its host.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
