@@ -1,10 +1,11 @@
 //! The clock: the one place where the driver learns what time it is.
 //!
-//! Words: a *tick* is 2¹⁷ ns (131 us), counted from the clock's construction. Deadlines are
-//! rounded up to ticks and the time now is rounded down, so no timer fires early.
+//! Words: *ticks* are counted from the clock's construction. Deadlines are rounded up to ticks and
+//! the time now is rounded down, so no timer fires early.
 //!
-//! A *system* clock goes by itself. A *manual* clock stands still until it is told to advance:
-//! tests of everything timed run on one, at once and without doubt.
+//! A *system* clock goes by itself, in ticks of 2¹⁷ ns (131 us). A *manual* clock stands still
+//! until it is told to advance: tests of everything timed run on one, at once and without doubt.
+//! Its ticks are single nanoseconds, so that a sleep of a second ends after exactly that.
 //!
 //! The system clock is monotonic: setting the wall clock does nothing to it.
 //!
@@ -13,9 +14,12 @@
 use crate::sync::internal::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A tick is two to this power nanoseconds: half of that costs half as much CPU again for a
-/// lateness nobody notices, and a millisecond is noticed.
-const TICK_SHIFT: u32 = 17;
+/// A tick of the system clock is two to this power nanoseconds: half of that costs half as much
+/// CPU again for a lateness nobody notices, and a millisecond is noticed.
+const SYSTEM_TICK: u32 = 17;
+
+/// The same for a manual clock.
+const MANUAL_TICK: u32 = 0;
 
 /// What a deadline beyond all reckoning is drawn in to. More overflows `Instant` on some systems.
 const FAR_FUTURE: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -43,6 +47,11 @@ impl Clock {
         self.advanced.is_some()
     }
 
+    /// What to shift nanoseconds by to get ticks.
+    fn shift(&self) -> u32 {
+        if self.is_manual() { MANUAL_TICK } else { SYSTEM_TICK }
+    }
+
     pub(crate) fn now(&self) -> Instant {
         match &self.advanced {
             None => Instant::now(),
@@ -57,21 +66,19 @@ impl Clock {
 
     /// The tick that is under way.
     pub(crate) fn now_tick(&self) -> u64 {
-        nanos(self.now().saturating_duration_since(self.base)) >> TICK_SHIFT
+        nanos(self.now().saturating_duration_since(self.base)) >> self.shift()
     }
 
     /// The first tick that does not begin before `deadline`.
     pub(crate) fn tick_of(&self, deadline: Instant) -> u64 {
-        nanos(deadline.saturating_duration_since(self.base)).div_ceil(1 << TICK_SHIFT)
+        nanos(deadline.saturating_duration_since(self.base)).div_ceil(1 << self.shift())
     }
 
-    /// How long it is until `tick` begins; `None` on a clock that does not go by itself.
+    /// How long it is until `tick` begins; `None` if it will not come by itself.
     pub(crate) fn until(&self, tick: u64) -> Option<Duration> {
-        if self.is_manual() {
-            return None;
-        }
-        let begins = Duration::from_nanos(tick.saturating_mul(1 << TICK_SHIFT));
-        Some(begins.saturating_sub(Instant::now().saturating_duration_since(self.base)))
+        let begins = Duration::from_nanos(tick.saturating_mul(1 << self.shift()));
+        let left = begins.saturating_sub(self.now().saturating_duration_since(self.base));
+        (left.is_zero() || !self.is_manual()).then_some(left)
     }
 
     /// `duration` from `start` on, drawn in if the sum cannot be told.
@@ -105,19 +112,28 @@ fn nanos(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    const TICK: Duration = Duration::from_nanos(1 << TICK_SHIFT);
-
     #[test]
     fn a_deadline_rounds_up_and_the_present_rounds_down() {
+        let clock = Clock::system();
+        let tick = Duration::from_nanos(1 << SYSTEM_TICK);
+        assert_eq!(clock.tick_of(clock.base), 0);
+        assert_eq!(clock.tick_of(clock.base + Duration::from_nanos(1)), 1);
+        assert_eq!(clock.tick_of(clock.base + tick), 1);
+        assert_eq!(clock.tick_of(clock.base + tick + Duration::from_nanos(1)), 2);
+        let now = clock.now_tick();
+        assert!(now <= clock.tick_of(clock.now()));
+    }
+
+    #[test]
+    fn a_manual_clock_is_exact() {
         let clock = Clock::manual();
-        let start = clock.now();
-        assert_eq!(clock.tick_of(start), 0);
-        assert_eq!(clock.tick_of(start + Duration::from_nanos(1)), 1);
-        assert_eq!(clock.tick_of(start + TICK), 1);
-        assert!(clock.advance(TICK - Duration::from_nanos(1)));
-        assert_eq!(clock.now_tick(), 0);
+        let deadline = clock.now() + Duration::from_nanos(5);
+        assert!(clock.advance(Duration::from_nanos(4)));
+        assert!(clock.now_tick() < clock.tick_of(deadline));
+        assert!(clock.until(clock.tick_of(deadline)).is_none(), "it does not come by itself");
         assert!(clock.advance(Duration::from_nanos(1)));
-        assert_eq!(clock.now_tick(), 1);
+        assert_eq!(clock.now_tick(), clock.tick_of(deadline));
+        assert_eq!(clock.until(clock.tick_of(deadline)), Some(Duration::ZERO));
     }
 
     #[test]
@@ -141,7 +157,7 @@ mod tests {
 
     #[test]
     fn only_a_manual_clock_can_be_advanced_and_nobody_waits_for_it() {
-        assert!(!Clock::system().advance(TICK));
+        assert!(!Clock::system().advance(Duration::from_secs(1)));
         assert!(Clock::system().until(u64::MAX).is_some());
         assert!(Clock::manual().until(1).is_none());
     }

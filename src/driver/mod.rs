@@ -355,3 +355,7 @@ impl From<RuntimeGone> for io::Error {
         io::Error::other(gone)
     }
 }
+
+#[cfg(all(test, not(loom), unix))]
+#[path = "driver_tests.rs"]
+mod tests;

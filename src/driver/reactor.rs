@@ -102,6 +102,20 @@ impl Reactor {
         Ok((token, source))
     }
 
+    #[cfg(test)]
+    pub(super) fn registered(&self) -> usize {
+        self.table.lock().sources.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn register_as(
+        &self,
+        io: &mut impl mio::event::Source,
+        token: mio::Token,
+    ) -> io::Result<()> {
+        self.registry.register(io, token, mio::Interest::READABLE)
+    }
+
     fn forget(&self, token: mio::Token) {
         // The lock is released before the source is dropped: wakers in it are user code.
         let removed = self.table.lock().remove(token);
@@ -182,6 +196,11 @@ impl<S: mio::event::Source> Registered<S> {
     pub(crate) fn new(driver: Arc<Driver>, mut io: S, initial: Interest) -> io::Result<Self> {
         let (token, source) = driver.reactor.register(&mut io, initial)?;
         Ok(Self { io: Some(io), token, source, driver })
+    }
+
+    #[cfg(test)]
+    pub(super) fn token(&self) -> mio::Token {
+        self.token
     }
 
     pub(crate) fn driver(&self) -> &Arc<Driver> {

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
 
 /// Enough that threads seldom share one; few enough that a turn looks at all of them.
-const SHARDS: usize = 8;
+const SHARDS: usize = 4;
 
 /// How many timers one turn fires or cascades at most, so that sockets get their turn too.
 const SLICE: usize = 1024;
@@ -171,6 +171,11 @@ impl Timers {
             state.wheel.clear(|waker| ready.push(waker));
             shard.next.set(NEVER);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.shards.iter().all(|shard| shard.state.lock().wheel.is_empty())
     }
 
     fn lock(&self, key: TimerKey) -> MutexGuard<'_, State> {

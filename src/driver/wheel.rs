@@ -21,7 +21,7 @@
 //!   of their deadlines, those of one tick first come, first served.
 //!
 //! Insert, remove and expire cost O(levels) per entry at worst, whatever the number of entries.
-//! Eight levels reach 2⁴⁸ ticks; deadlines beyond (1,169 years of our ticks) are drawn in to that.
+//! Eleven levels reach every number of 64 bits, so there is no deadline beyond the wheel.
 //!
 //! From G. Varghese and T. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (their scheme
 //! 7). Ours differs in three things: a bit map per level finds the next occupied slot without
@@ -34,10 +34,7 @@ use slab::Slab;
 
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
-const LEVELS: usize = 8;
-
-/// The latest deadline that is told apart from later ones.
-pub(crate) const MAX_TICK: u64 = (1 << (BITS * LEVELS as u32)) - 1;
+const LEVELS: usize = u64::BITS.div_ceil(BITS) as usize;
 
 /// The end of a list.
 const NIL: u32 = u32::MAX;
@@ -109,7 +106,6 @@ impl<T> Wheel<T> {
     /// Adds an entry due at tick `when`. One that is due already fires at the next
     /// [`expire`](Self::expire).
     pub(crate) fn insert(&mut self, when: u64, value: T) -> Key {
-        let when = when.min(MAX_TICK);
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
         let place = self.place_of(when);
@@ -155,7 +151,7 @@ impl<T> Wheel<T> {
         }
         if left > 0 {
             // Nothing starts before or at `now` any more, so no entry is overtaken.
-            self.elapsed = self.elapsed.max(now.min(MAX_TICK));
+            self.elapsed = self.elapsed.max(now);
         }
         left
     }
