@@ -444,12 +444,13 @@ fn closing_wakes_everyone_and_whatever_comes_later_fails() {
     assert_eq!(driver.poll_timer(key, &waker), Outcome::Abandoned);
     assert_eq!(driver.add_timer(deadline, &waker).map(|_| ()), Err(RuntimeGone));
     peer.write_all(b"x").expect("there is room");
-    let is_gone = |error: &io::Error| error.get_ref().is_some_and(|e| e.is::<RuntimeGone>());
-    assert!(matches!(poll_read(&socket, &mut cx), Poll::Ready(Err(error)) if is_gone(&error)));
+    assert!(
+        matches!(poll_read(&socket, &mut cx), Poll::Ready(Err(error)) if RuntimeGone::caused(&error))
+    );
     let (other, _) = UnixStream::pair().expect("descriptors are free");
     let other = mio::net::UnixStream::from_std(other);
     let refused = Registered::new(driver.clone(), other, Interest::BOTH);
-    assert!(refused.is_err_and(|error| is_gone(&error)));
+    assert!(refused.is_err_and(|error| RuntimeGone::caused(&error)));
     drop(socket);
     assert_eq!(sources(&driver), 0);
 }

@@ -330,17 +330,32 @@ enum Precision {
 
 /// The runtime that a socket belongs to has been shut down.
 ///
-/// It comes inside an [`io::Error`]:
-///
-/// ```
-/// # let error = std::io::Error::other("any");
-/// if error.get_ref().is_some_and(|inner| inner.is::<waterwheel::net::RuntimeGone>()) {
-///     // Nothing will ever arrive here again.
-/// }
-/// ```
+/// It comes inside an [`io::Error`]; [`caused`](Self::caused) tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuntimeGone;
+
+impl RuntimeGone {
+    /// Whether this is why an operation failed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use waterwheel::{Runtime, net::{RuntimeGone, TcpListener}};
+    ///
+    /// let runtime = Runtime::new().build()?;
+    /// let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    /// runtime.shutdown(Duration::from_secs(1))?;
+    /// let error = waterwheel::block_on(listener.accept()).expect_err("nobody watches it");
+    /// assert!(RuntimeGone::caused(&error));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn caused(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(<dyn error::Error + Send + Sync>::is::<Self>)
+    }
+}
 
 impl fmt::Display for RuntimeGone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

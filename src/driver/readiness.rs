@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_tick_may_wrap() {
-        let readiness = Readiness(AtomicU64::new(u64::MAX & !(TICK - 1)));
+        let readiness = Readiness(AtomicU64::new(!(TICK - 1)));
         let seen = readiness.look();
         readiness.report(Interest::READABLE);
         readiness.clear_blocked(seen, Direction::Read);

@@ -86,9 +86,7 @@ impl Stream for Incoming<'_> {
         let result = ready!(self.poll_connection(cx));
         match &result {
             Ok(_) => self.pause = SHORTEST_PAUSE,
-            Err(error) if error.get_ref().is_some_and(|inner| inner.is::<RuntimeGone>()) => {
-                self.ended = true;
-            }
+            Err(error) if RuntimeGone::caused(error) => self.ended = true,
             Err(_) => {
                 self.sleep = Some(Sleep::after(self.listener.driver().clone(), self.pause));
                 self.pause = (self.pause * 2).min(LONGEST_PAUSE);
