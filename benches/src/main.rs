@@ -1,2 +1,123 @@
-//! Waterwheel beside tokio, smol and the textbook runtime.
-fn main() {}
+//! Waterwheel beside tokio, smol and the textbook runtime: the same work, the same workers, one run.
+//!
+//! `cargo run --release -p waterwheel-bench -- --quick` prints a first table in about a minute; `--help` says the rest.
+//! The program is three: the *parent* compares and reports (`runner`, `report`), a *child* measures one contestant in one
+//! row (`rows`, on a `peer`), and the *load generator* is the other end of the sockets (`load`). `proof` shows bounds
+//! that no ratio tells.
+//!
+//! It fails with exit code 2 and one line on a bad argument, and with 1 if a run failed or a proof's bound is broken.
+//!
+//! Book: chapter 20
+
+mod args;
+mod catalogue;
+mod load;
+mod machine;
+mod peer;
+mod proof;
+mod report;
+mod rows;
+mod runner;
+mod stats;
+
+use args::{Command, Compare, RunOne};
+use catalogue::{Contestant, ROWS, Row};
+use report::{Report, table};
+use std::env;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The exit code of a bad argument.
+const BAD_ARGUMENT: u8 = 2;
+
+fn main() -> ExitCode {
+    match args::parse(env::args_os().skip(1)).and_then(obey) {
+        Ok(code) => code,
+        Err(line) => {
+            eprintln!("waterwheel-bench: {line}");
+            ExitCode::from(BAD_ARGUMENT)
+        }
+    }
+}
+
+/// Does what was asked; `Err` is a bad argument.
+fn obey(command: Command) -> Result<ExitCode, String> {
+    match command {
+        Command::Help => println!("{}", args::HELP),
+        Command::List => list(),
+        Command::Compare(compare) => return comparison(&compare),
+        Command::ProofList => proof::list(),
+        Command::Proof { name, full } => return proof::run(&name, full),
+        Command::RunOne(run) => return Ok(ended(run_one(&run))),
+        Command::Load(load) => return Ok(ended(load::run(&load))),
+        Command::Hold(server, count) => return Ok(ended(proof::hold(server, count))),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ended(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(line) => {
+            eprintln!("{line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list() {
+    for row in ROWS {
+        let contestants: Vec<String> = row.contestants.iter().map(ToString::to_string).collect();
+        let quick = if row.quick { " (in --quick)" } else { "" };
+        println!("{}{quick}\n  measures  {}\n  fairness  {}", row.name, row.what, row.fair);
+        println!("  runs      {}", contestants.join(", "));
+    }
+}
+
+fn comparison(compare: &Compare) -> Result<ExitCode, String> {
+    let rows = select(compare)?;
+    if cfg!(debug_assertions) {
+        eprintln!("note: this is a debug build; only --release gives figures worth reading");
+    }
+    let (results, failures) = runner::compare(&rows, compare.rounds, compare.quick);
+    let report = Report::new(&results, compare.rounds, compare.quick, failures);
+    println!("{}", table::text(&report));
+    let folder = compare.out.clone().map_or_else(default_folder, Ok);
+    let written = folder.and_then(|folder| report.write(&folder).map(|()| folder));
+    match written {
+        Ok(folder) => eprintln!("report.json, chart.svg and table.md are in {}", folder.display()),
+        Err(error) => return Ok(ended(Err(format!("cannot write the report: {error}")))),
+    }
+    Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The rows that were asked for.
+fn select(compare: &Compare) -> Result<Vec<&'static Row>, String> {
+    for filter in &compare.filters {
+        if !ROWS.iter().any(|row| row.name.contains(filter.as_str())) {
+            return Err(format!("no row's name contains `{filter}`; --list prints the rows"));
+        }
+    }
+    let filtered = |row: &&Row| match compare.filters.as_slice() {
+        [] => row.quick || !compare.quick,
+        filters => filters.iter().any(|filter| row.name.contains(filter.as_str())),
+    };
+    Ok(ROWS.iter().filter(filtered).collect())
+}
+
+/// `target/bench`, found from `target/release/waterwheel-bench`.
+fn default_folder() -> io::Result<PathBuf> {
+    let program = env::current_exe()?;
+    let target = program.ancestors().nth(2).ok_or(io::ErrorKind::NotFound)?;
+    Ok(target.join("bench"))
+}
+
+fn run_one(run: &RunOne) -> Result<(), String> {
+    let row = Row::named(&run.row).ok_or_else(|| format!("no row `{}`", run.row))?;
+    let contestant = Contestant::parse(&run.contestant)?;
+    let settings = rows::Run { layout: contestant.layout, quick: run.quick, spin: run.spin };
+    let sample = rows::measure(row.workload, contestant.who, settings)?;
+    println!("{}", serde_json::to_string(&sample).map_err(|error| error.to_string())?);
+    Ok(())
+}

@@ -1,0 +1,276 @@
+//! The command line: one `Command`, or one clear line and exit code 2.
+//!
+//! `run-one`, `load` and `hold` are what the program says to itself when it starts its own children; they are not in
+//! the help. Every other mistake names the argument and what would have been understood.
+//!
+//! Book: chapter 20
+
+use lexopt::prelude::*;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Rounds of a full comparison, unless `--rounds` says otherwise.
+const FULL_ROUNDS: usize = 5;
+/// Rounds of a quick one.
+const QUICK_ROUNDS: usize = 3;
+/// More would take days; a larger number is a slip.
+const MAX_ROUNDS: usize = 1_000;
+
+/// What `--help` prints.
+pub(crate) const HELP: &str = "\
+Waterwheel beside tokio, smol and the textbook runtime: same work, same workers, a process per run.
+
+  waterwheel-bench [--quick] [--rounds N] [--out DIR] [FILTER ...]
+      compare; a FILTER is a part of a row's name, several are joined by `or`
+  waterwheel-bench --list
+      the rows: what each measures, and how it could be unfair
+  waterwheel-bench proof NAME [--full]
+  waterwheel-bench proof --list
+      show that a bound holds, with figures; exit code 1 if it does not
+
+  --quick      five rows in about a minute
+  --rounds N   measure everything N times, interleaved (default 5; with --quick 3)
+  --out DIR    where report.json, chart.svg and table.md go (default: target/bench)";
+
+/// What the program was asked to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Command {
+    /// Print [`HELP`].
+    Help,
+    /// Print the rows.
+    List,
+    /// Compare the contestants.
+    Compare(Compare),
+    /// Print the proofs.
+    ProofList,
+    /// Run one proof.
+    Proof {
+        /// Its name.
+        name: String,
+        /// The recorded size, not the small one.
+        full: bool,
+    },
+    /// Measure one contestant in one row, once, and print a line of JSON.
+    RunOne(RunOne),
+    /// Load an echo server and print a line of JSON.
+    Load(Load),
+    /// Hold connections open until standard input ends.
+    Hold(SocketAddr, usize),
+}
+
+/// The settings of a comparison.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Compare {
+    /// Fewer rows, shorter runs.
+    pub(crate) quick: bool,
+    /// How often everything is measured.
+    pub(crate) rounds: usize,
+    /// Parts of row names; none means all.
+    pub(crate) filters: Vec<String>,
+    /// Where the report goes.
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// One run of one contestant.
+#[derive(Debug, PartialEq)]
+pub(crate) struct RunOne {
+    /// The row's name.
+    pub(crate) row: String,
+    /// The contestant's name.
+    pub(crate) contestant: String,
+    /// Shorter runs.
+    pub(crate) quick: bool,
+    /// Turns of the spinning loop that take 50 us on this machine.
+    pub(crate) spin: u64,
+}
+
+/// What the load generator does.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Load {
+    /// The server.
+    pub(crate) server: SocketAddr,
+    /// Connections, each with one message under way.
+    pub(crate) connections: usize,
+    /// How long it measures, in milliseconds.
+    pub(crate) millis: u64,
+}
+
+/// Understands a command line without the program's name.
+///
+/// # Errors
+///
+/// One line that names the argument that was not understood.
+pub(crate) fn parse(
+    args: impl IntoIterator<Item = impl Into<OsString>>,
+) -> Result<Command, String> {
+    let mut parser = lexopt::Parser::from_args(args);
+    let mut compare = Compare { quick: false, rounds: 0, filters: Vec::new(), out: None };
+    while let Some(arg) = parser.next().map_err(|error| error.to_string())? {
+        match arg {
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Long("list") => return Ok(Command::List),
+            Long("quick") => compare.quick = true,
+            Long("rounds") => compare.rounds = rounds(&value(&mut parser, "--rounds")?)?,
+            Long("out") => compare.out = Some(value(&mut parser, "--out")?.into()),
+            Value(word) if compare == Compare::untouched() => {
+                let word = text(word)?;
+                match word.as_str() {
+                    "proof" => return proof(parser),
+                    "run-one" => return run_one(&rest(parser)?),
+                    "load" => return load(&rest(parser)?),
+                    "hold" => return hold(&rest(parser)?),
+                    _ => compare.filters.push(word),
+                }
+            }
+            Value(word) => compare.filters.push(text(word)?),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    if compare.rounds == 0 {
+        compare.rounds = if compare.quick { QUICK_ROUNDS } else { FULL_ROUNDS };
+    }
+    Ok(Command::Compare(compare))
+}
+
+impl Compare {
+    fn untouched() -> Self {
+        Self { quick: false, rounds: 0, filters: Vec::new(), out: None }
+    }
+}
+
+fn proof(mut parser: lexopt::Parser) -> Result<Command, String> {
+    let mut name = None;
+    let mut full = false;
+    while let Some(arg) = parser.next().map_err(|error| error.to_string())? {
+        match arg {
+            Long("list") => return Ok(Command::ProofList),
+            Long("full") => full = true,
+            Value(word) if name.is_none() => name = Some(text(word)?),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    let name = name.ok_or("proof needs a name; `proof --list` prints them")?;
+    Ok(Command::Proof { name, full })
+}
+
+fn run_one(words: &[String]) -> Result<Command, String> {
+    let [row, contestant, effort, spin] = words else {
+        return Err("run-one needs ROW CONTESTANT quick|full SPIN".to_owned());
+    };
+    let (row, contestant) = (row.clone(), contestant.clone());
+    Ok(Command::RunOne(RunOne { row, contestant, quick: effort == "quick", spin: number(spin)? }))
+}
+
+fn load(words: &[String]) -> Result<Command, String> {
+    let [server, connections, millis] = words else {
+        return Err("load needs ADDRESS CONNECTIONS MILLISECONDS".to_owned());
+    };
+    let server = address(server)?;
+    Ok(Command::Load(Load { server, connections: number(connections)?, millis: number(millis)? }))
+}
+
+fn hold(words: &[String]) -> Result<Command, String> {
+    let [server, connections] = words else {
+        return Err("hold needs ADDRESS CONNECTIONS".to_owned());
+    };
+    Ok(Command::Hold(address(server)?, number(connections)?))
+}
+
+fn rest(mut parser: lexopt::Parser) -> Result<Vec<String>, String> {
+    let words = parser.raw_args().map_err(|error| error.to_string())?;
+    words.map(text).collect()
+}
+
+fn value(parser: &mut lexopt::Parser, option: &str) -> Result<String, String> {
+    text(parser.value().map_err(|_| format!("{option} needs a value"))?)
+}
+
+fn text(word: OsString) -> Result<String, String> {
+    word.into_string().map_err(|word| format!("argument is not text: {}", word.display()))
+}
+
+fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
+    word.parse().map_err(|_| format!("`{word}` is not a number"))
+}
+
+fn address(word: &str) -> Result<SocketAddr, String> {
+    word.parse().map_err(|_| format!("`{word}` is not an address with a port"))
+}
+
+fn rounds(word: &str) -> Result<usize, String> {
+    match word.parse() {
+        Ok(count @ 1..=MAX_ROUNDS) => Ok(count),
+        _ => Err(format!("--rounds needs a number from 1 to {MAX_ROUNDS}, not `{word}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace())
+    }
+
+    #[test]
+    fn no_argument_compares_everything() {
+        let all = Compare { quick: false, rounds: FULL_ROUNDS, filters: vec![], out: None };
+        assert_eq!(words(""), Ok(Command::Compare(all)));
+    }
+
+    #[test]
+    fn options_and_filters_mix_in_any_order() {
+        let Ok(Command::Compare(compare)) = words("yield --quick echo --rounds 7 --out here")
+        else {
+            panic!("these are arguments of a comparison");
+        };
+        assert!(compare.quick);
+        assert_eq!(compare.rounds, 7);
+        assert_eq!(compare.filters, ["yield", "echo"]);
+        assert_eq!(compare.out, Some(PathBuf::from("here")));
+        assert!(matches!(words("--quick"), Ok(Command::Compare(Compare { rounds: 3, .. }))));
+    }
+
+    #[test]
+    fn a_bad_argument_is_one_line_that_names_it() {
+        for (line, part) in [
+            ("--rounds", "--rounds needs a value"),
+            ("--rounds 0", "`0`"),
+            ("--rounds many", "`many`"),
+            ("--fast", "--fast"),
+            ("proof", "proof --list"),
+            ("proof idle wakes", "wakes"),
+            ("run-one yield-1", "run-one needs"),
+            ("load somewhere 64 1000", "somewhere"),
+            ("hold 127.0.0.1:1 few", "few"),
+        ] {
+            let error = words(line).expect_err(line);
+            assert!(error.contains(part), "{line}: {error}");
+            assert_eq!(error.lines().count(), 1, "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn proofs_have_a_name_and_a_size() {
+        let idle = |full| Command::Proof { name: "idle".to_owned(), full };
+        assert_eq!(words("proof idle"), Ok(idle(false)));
+        assert_eq!(words("proof --full idle"), Ok(idle(true)));
+        assert_eq!(words("proof --list"), Ok(Command::ProofList));
+    }
+
+    #[test]
+    fn a_childs_command_line_comes_back_whole() {
+        let run = RunOne {
+            row: "yield-1".to_owned(),
+            contestant: "ours:0+1".to_owned(),
+            quick: true,
+            spin: 12_345,
+        };
+        assert_eq!(words("run-one yield-1 ours:0+1 quick 12345"), Ok(Command::RunOne(run)));
+        let server = "127.0.0.1:80".parse().expect("an address");
+        let load = Load { server, connections: 64, millis: 500 };
+        assert_eq!(words("load 127.0.0.1:80 64 500"), Ok(Command::Load(load)));
+        assert_eq!(words("hold 127.0.0.1:80 9"), Ok(Command::Hold(server, 9)));
+    }
+}

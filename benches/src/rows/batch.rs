@@ -1,0 +1,71 @@
+//! Repeating a batch of work, and spinning for a known time.
+//!
+//! A run's value is the median over its batches: a batch is long against the clock (milliseconds), and a batch in which
+//! the kernel ran something else does not move a median.
+//!
+//! Book: chapter 20
+
+use super::Run;
+use crate::stats::median;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// Fewer batches have no middle worth the name.
+const MIN_BATCHES: usize = 3;
+/// How long a run measures.
+const FULL: Duration = Duration::from_millis(600);
+/// How long a quick run measures.
+const QUICK: Duration = Duration::from_millis(200);
+/// How long one calibration of the spinning loop takes at least.
+const CALIBRATION: Duration = Duration::from_millis(5);
+
+/// The median time of one of `operations`, in ns, over batches after a first one that warms up.
+pub(super) fn nanos_per_operation(run: Run, operations: usize, mut batch: impl FnMut()) -> f64 {
+    let limit = if run.quick { QUICK } else { FULL };
+    batch();
+    let start = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < MIN_BATCHES || start.elapsed() < limit {
+        let begin = Instant::now();
+        batch();
+        times.push(begin.elapsed().as_nanos() as f64 / operations as f64);
+    }
+    median(&times).expect("at least three batches ran")
+}
+
+/// Keeps the processor busy for `turns` of a loop that neither sleeps nor reads the clock.
+pub(super) fn spin(turns: u64) {
+    let mut state = black_box(1u64);
+    for _ in 0..turns {
+        state = black_box(state.rotate_left(5) ^ 0x9e37_79b9);
+    }
+}
+
+/// Turns of [`spin`] that take `duration` here: the best of several tries, so that a disturbed one does not count.
+///
+/// The parent asks once, and every contestant spins the same number of turns.
+pub(crate) fn calibrate(duration: Duration) -> u64 {
+    let mut turns = 1_000;
+    let mut best = 0.0;
+    for _ in 0..20 {
+        let begin = Instant::now();
+        spin(turns);
+        let elapsed = begin.elapsed();
+        if elapsed < CALIBRATION {
+            turns *= 2;
+        } else {
+            best = f64::max(best, turns as f64 / elapsed.as_secs_f64());
+        }
+    }
+    ((best * duration.as_secs_f64()) as u64).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_longer_time_takes_more_turns() {
+        assert!(calibrate(Duration::from_millis(50)) > calibrate(Duration::from_micros(50)));
+    }
+}

@@ -1,0 +1,88 @@
+//! The workloads, and how one of them is run once in a process of its own.
+//!
+//! Each file holds one kind of work as generic code over the peer traits; this one picks the runtime. Invariant: a
+//! workload checks its own result (the sum of the outputs, the number of answers), so a runtime that loses work fails
+//! instead of winning.
+//!
+//! Book: chapter 20
+
+mod batch;
+pub(crate) mod echo;
+mod lanes;
+mod messages;
+mod spawn;
+mod start;
+mod timers;
+
+pub(crate) use batch::calibrate;
+
+use crate::catalogue::{Who, Workload};
+use crate::peer::{Layout, Ours, Peer, Serves, Sleeps, Smol, TextbookRecv, TextbookSleep};
+use crate::peer::{Tokio, TokioTwo};
+use std::collections::BTreeMap;
+
+/// The metrics that one run gave, by name.
+pub(crate) type Sample = BTreeMap<String, f64>;
+
+/// The settings of one run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// The workers.
+    pub(crate) layout: Layout,
+    /// Shorter, for a first look.
+    pub(crate) quick: bool,
+    /// Turns of the spinning loop that take 50 us.
+    pub(crate) spin: u64,
+}
+
+/// Runs `workload` once on a runtime of its own.
+///
+/// # Errors
+///
+/// One line, if this runtime cannot do this work or the work went wrong.
+pub(crate) fn measure(workload: Workload, who: Who, run: Run) -> Result<Sample, String> {
+    match who {
+        Who::Ours => with_sockets::<Ours>(workload, run),
+        Who::Tokio => with_sockets::<Tokio>(workload, run),
+        Who::Smol => with_sockets::<Smol>(workload, run),
+        Who::TextbookRecv => with_timers::<TextbookRecv>(workload, run),
+        Who::TextbookSleep => with_timers::<TextbookSleep>(workload, run),
+        Who::TokioTwo => with_tasks::<TokioTwo>(workload, run),
+    }
+}
+
+fn with_sockets<P: Serves + Sleeps>(workload: Workload, run: Run) -> Result<Sample, String> {
+    match workload {
+        Workload::Echo(connections) => echo::serve::<P>(run, connections),
+        _ => with_timers::<P>(workload, run),
+    }
+}
+
+fn with_timers<P: Sleeps>(workload: Workload, run: Run) -> Result<Sample, String> {
+    match workload {
+        Workload::Sleeps(count) => Ok(timers::sleeps(P::start(run.layout), run, count)),
+        Workload::TimerDrop => Ok(timers::create_and_drop(P::start(run.layout), run)),
+        _ => with_tasks::<P>(workload, run),
+    }
+}
+
+fn with_tasks<P: Peer>(workload: Workload, run: Run) -> Result<Sample, String> {
+    let start = || P::start(run.layout);
+    Ok(match workload {
+        Workload::SpawnOutside => spawn::from_outside(start(), run),
+        Workload::SpawnWorker => spawn::from_a_worker(start(), run),
+        Workload::Chained => spawn::chained(start(), run),
+        Workload::Yield => messages::yields(start(), run),
+        Workload::PingPong => messages::ping_pong(start(), run),
+        Workload::Lanes => lanes::saturated(start(), run),
+        Workload::Start => start::latency(start(), run),
+        Workload::Echo(_) | Workload::Sleeps(_) | Workload::TimerDrop => {
+            return Err("this runtime has no driver".to_owned());
+        }
+    })
+}
+
+/// One metric, by its name in the catalogue.
+fn sample<const N: usize>(metrics: [(&str, f64); N]) -> Sample {
+    metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
