@@ -1,0 +1,48 @@
+//! The program as a reader meets it: exit codes, one clear line, and the files it writes.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn bench(words: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_waterwheel-bench"))
+        .args(words.split_whitespace())
+        .output()
+        .expect("the program starts")
+}
+
+#[test]
+fn a_bad_argument_is_one_line_and_exit_code_2() {
+    for words in ["--fast", "--rounds 0", "no-such-row", "proof no-such-proof", "proof"] {
+        let output = bench(words);
+        let line = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{words}: {line}");
+        assert_eq!(line.lines().count(), 1, "{words}: {line}");
+        assert!(output.stdout.is_empty(), "{words}");
+    }
+}
+
+#[test]
+fn the_lists_and_the_help_exit_with_0() {
+    for (words, part) in [("--list", "yield-1"), ("proof --list", "wakes"), ("--help", "--quick")] {
+        let output = bench(words);
+        assert!(output.status.success(), "{words}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(part), "{words}");
+    }
+}
+
+#[test]
+fn a_row_is_measured_for_every_contestant_and_written_in_three_ways() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
+    let output = bench(&format!("yield-1 --quick --rounds 1 --out {}", folder.display()));
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{words}");
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    for part in ["ours", "tokio", "smol", "textbook recv", "ns/yield", "rustc"] {
+        assert!(table.contains(part), "{part} is not in\n{table}");
+    }
+    for file in ["report.json", "chart.svg", "table.md"] {
+        let text = fs::read_to_string(folder.join(file)).expect(file);
+        assert!(text.contains("yield-1"), "{file}");
+    }
+}
