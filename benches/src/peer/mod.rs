@@ -99,8 +99,8 @@ pub(crate) trait Serves: Peer {
     /// Carries bytes.
     type Connection: Connection;
 
-    /// Listens on a free port of the loopback interface. Called within a task.
-    fn listen(self) -> impl Future<Output = io::Result<(Self::Listener, SocketAddr)>> + Send;
+    /// Listens on a free port of the loopback interface. Awaited within `block_on`.
+    fn listen(self) -> impl Future<Output = io::Result<(Self::Listener, SocketAddr)>>;
 
     /// Waits for the next connection, which sends small messages at once (`TCP_NODELAY`).
     fn accept(

@@ -40,21 +40,22 @@ pub(super) fn run(full: bool) -> Result<(), String> {
     allow_descriptors(2 * MANY as u64);
     let runtime = Runtime::builder().build().map_err(|error| format!("cannot build: {error}"))?;
     let waiting = Arc::new(AtomicUsize::new(0));
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).map_err(text)?;
-    let address = listener.local_addr().map_err(text)?;
+    let listener =
+        runtime.block_on(TcpListener::bind("127.0.0.1:0")).map_err(|error| text(&error))?;
+    let address = listener.local_addr().map_err(|error| text(&error))?;
     runtime.handle().spawn(accept(listener, waiting.clone())).detach();
     for _ in 0..MANY {
         runtime.handle().spawn(sleep(waiting.clone())).detach();
     }
-    let mut holder = Command::new(env::current_exe().map_err(text)?)
+    let mut holder = Command::new(env::current_exe().map_err(|error| text(&error))?)
         .args(["hold", &address.to_string(), &MANY.to_string()])
         .stdin(Stdio::piped())
         .spawn()
-        .map_err(text)?;
+        .map_err(|error| text(&error))?;
     let watched = watch(&waiting, full);
     // Its standard input ends, and so does the holder.
     drop(holder.stdin.take());
-    holder.wait().map_err(text)?;
+    holder.wait().map_err(|error| text(&error))?;
     watched
 }
 
@@ -112,7 +113,7 @@ pub(crate) fn hold(server: SocketAddr, count: usize) -> Result<(), String> {
     let connections: io::Result<Vec<_>> =
         (0..count).map(|_| std::net::TcpStream::connect(server)).collect();
     let connections = connections.map_err(|error| format!("cannot connect: {error}"))?;
-    io::stdin().read_to_end(&mut Vec::new()).map_err(text)?;
+    io::stdin().read_to_end(&mut Vec::new()).map_err(|error| text(&error))?;
     drop(connections);
     Ok(())
 }
@@ -134,6 +135,6 @@ fn allow_descriptors(count: u64) {
     let _ = count;
 }
 
-fn text(error: io::Error) -> String {
+fn text(error: &io::Error) -> String {
     error.to_string()
 }

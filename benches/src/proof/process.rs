@@ -28,8 +28,8 @@ impl Holdings {
     pub(super) fn now() -> Result<Self, String> {
         let count = |path: &str| fs::read_dir(path).map(Iterator::count);
         Ok(Self {
-            threads: count("/proc/self/task").map_err(linux_only)?,
-            descriptors: count("/proc/self/fd").map_err(linux_only)?,
+            threads: count("/proc/self/task").map_err(|error| linux_only(&error))?,
+            descriptors: count("/proc/self/fd").map_err(|error| linux_only(&error))?,
             memory: kibibytes("VmRSS").ok_or("no VmRSS in /proc/self/status")?,
         })
     }
@@ -48,7 +48,7 @@ impl Holdings {
     }
 }
 
-fn linux_only(error: std::io::Error) -> String {
+fn linux_only(error: &std::io::Error) -> String {
     format!("this proof reads /proc, which is not to be had here: {error}")
 }
 
@@ -58,8 +58,8 @@ fn kibibytes(name: &str) -> Option<u64> {
 
 /// Context switches of every thread of this process but the calling one, with the thread's name.
 pub(super) fn context_switches() -> Result<Vec<(String, u64)>, String> {
-    let own = fs::read_link("/proc/thread-self").map_err(linux_only)?;
-    let tasks = fs::read_dir("/proc/self/task").map_err(linux_only)?;
+    let own = fs::read_link("/proc/thread-self").map_err(|error| linux_only(&error))?;
+    let tasks = fs::read_dir("/proc/self/task").map_err(|error| linux_only(&error))?;
     let mut threads = Vec::new();
     for task in tasks.flatten() {
         if own.ends_with(task.file_name()) {

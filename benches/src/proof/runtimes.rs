@@ -45,9 +45,7 @@ pub(super) fn run(full: bool) -> Result<(), String> {
 
 fn live_and_die(number: usize) -> Result<(), String> {
     let runtime = Runtime::builder().build().map_err(|error| format!("cannot build: {error}"))?;
-    runtime
-        .block_on(runtime.handle().spawn(live()))
-        .map_err(|error| format!("cannot use: {error}"))?;
+    runtime.block_on(live()).map_err(|error| format!("cannot use: {error}"))?;
     if number.is_multiple_of(2) {
         runtime.shutdown(GRACE).map_err(|error| format!("cannot shut down: {error}"))?;
     }

@@ -21,15 +21,13 @@ const QUICK: u64 = 500;
 /// Serves until the load generator is done; gives its figures and the server's processor time per message.
 pub(super) fn serve<P: Serves>(run: Run, connections: usize) -> Result<Sample, String> {
     let peer = P::start(run.layout);
-    let (address_out, address) = oneshot::channel();
+    let (mut listener, address) =
+        peer.block_on(peer.listen()).map_err(|error| format!("cannot listen: {error}"))?;
     P::detach(peer.spawn(async move {
-        let (mut listener, address) = peer.listen().await.expect("loopback has a free port");
-        address_out.send(address).expect("the main thread waits for the address");
         while let Ok(connection) = P::accept(&mut listener).await {
             P::detach(peer.spawn(echo(connection)));
         }
     }));
-    let address = peer.block_on(address).map_err(|_| "the server did not start".to_owned())?;
     let busy_before = cpu_time();
     let load = Command::new(env::current_exe().map_err(|error| error.to_string())?)
         .args(["load", &address.to_string(), &connections.to_string()])
