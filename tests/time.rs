@@ -32,6 +32,12 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
+/// A sleep that belongs to `runtime`, to be polled anywhere.
+fn sleep_of(runtime: &Runtime, duration: Duration) -> Sleep {
+    let _entered = runtime.handle().enter();
+    time::sleep(duration)
+}
+
 /// Sets a flag when it is dropped.
 struct Flag(Arc<AtomicBool>);
 
@@ -236,7 +242,7 @@ fn a_sleep_that_is_reset_while_a_task_waits_wakes_it_at_the_new_deadline() {
 #[test]
 fn a_sleep_may_be_polled_by_another_task_and_wakes_the_one_that_polled_last() {
     let runtime = paused();
-    let mut sleep = Box::pin(runtime.block_on(async { time::sleep(SECOND) }));
+    let mut sleep = Box::pin(sleep_of(&runtime, SECOND));
     let first_wakes = Arc::new(Wakes::default());
     let waker = Waker::from(first_wakes.clone());
     assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
@@ -473,7 +479,7 @@ fn a_periodic_task_leaves_its_only_worker_to_others() {
 #[test]
 fn a_sleep_polled_after_its_runtime_is_gone_panics_and_says_why() {
     let runtime = running();
-    let mut sleep = Box::pin(runtime.block_on(async { time::sleep(3_600 * SECOND) }));
+    let mut sleep = Box::pin(sleep_of(&runtime, 3_600 * SECOND));
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(wakes.clone());
     assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
