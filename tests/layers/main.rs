@@ -244,7 +244,7 @@ mod rules {
     fn an_import_from_below_or_beside_is_fine() {
         for source in [
             "use crate::TaskError; use crate::task::{TaskError as E, id::TaskId};",
-            "use crate::{Priority, driver::Driver, blocking, sync::internal::Mutex};",
+            "use crate::{Priority, driver::Driver, blocking::pool, sync::internal::Mutex};",
             "use super::idle::Idle; use self::parts::Part; use std::net::TcpStream;",
             "// use crate::runtime::Handle;\nconst S: &str = \"crate::runtime\"; // crate::net",
             "#[cfg(test)]\nmod tests { use crate::runtime::Handle; }\nfn f() { g('\"') }",
