@@ -1,0 +1,2 @@
+#[waterwheel::main(high, low = )]
+async fn main() {}

@@ -1,0 +1,4 @@
+#[waterwheel::main]
+async fn serve<T>() {}
+
+fn main() {}

@@ -1,0 +1,2 @@
+#[waterwheel::main]
+fn main() {}

@@ -1,0 +1,4 @@
+#[waterwheel::main]
+struct Wheel;
+
+fn main() {}

@@ -1,0 +1,2 @@
+#[waterwheel::main(workers = 4)]
+async fn main() {}

@@ -1,0 +1,3 @@
+fn main() {
+    waterwheel::spawn_task!();
+}

@@ -1,0 +1,2 @@
+#[waterwheel::main(low = "two")]
+async fn main() {}
