@@ -24,7 +24,7 @@ mod eight_steps;
 /// What a runtime answered.
 #[derive(Debug)]
 struct Answers {
-    /// From spawn to first poll on idle workers, on average.
+    /// From spawn to first poll on idle workers, the median of some.
     wait: Duration,
     /// How often its threads woke up in half a second without work.
     wakes: u64,
@@ -36,8 +36,10 @@ struct Answers {
     second: String,
 }
 
-/// How many tasks the average of the waits is made of.
-const ROUNDS: u32 = 10;
+/// How many tasks the median of the waits is taken of.
+const ROUNDS: usize = 11;
+/// How long the workers have nothing to do before each of them.
+const PAUSE: Duration = Duration::from_millis(30);
 /// How long both are watched doing nothing.
 const IDLE: Duration = Duration::from_millis(500);
 /// How long the tasks that wait for each other get: far more than they need.
@@ -48,7 +50,7 @@ fn ask_waterwheel() -> Answers {
     let runtime = runtime.expect("two workers can be started");
     let handle = runtime.handle();
 
-    let wait = average(|queued| runtime.block_on(handle.spawn(async move { queued.elapsed() })));
+    let wait = median(|queued| runtime.block_on(handle.spawn(async move { queued.elapsed() })));
     let wakes = wakes_while_idle();
     let broken = handle.spawn(async { panic!("the disk is full") });
     let panic = match runtime.block_on(broken.outcome()) {
@@ -83,7 +85,7 @@ fn ask_the_eight_steps() -> Answers {
     Builder::new().with_high_num(1).with_low_num(1).run().expect("it is the first");
 
     let wait =
-        average(|queued| future::block_on(spawn(async move { queued.elapsed() }, Priority::Low)));
+        median(|queued| future::block_on(spawn(async move { queued.elapsed() }, Priority::Low)));
     let wakes = wakes_while_idle();
     let broken = spawn(async { panic!("the disk is full") }, Priority::Low);
     let caught = panic::catch_unwind(AssertUnwindSafe(|| future::block_on(broken)));
@@ -106,13 +108,20 @@ fn ask_the_eight_steps() -> Answers {
     Answers { wait, wakes, panic, nested, second }
 }
 
-/// The average of what `wait` gives for tasks spawned one at a time.
-fn average(mut wait: impl FnMut(Instant) -> Duration) -> Duration {
-    (0..ROUNDS).map(|_| wait(Instant::now())).sum::<Duration>() / ROUNDS
+/// The median of what `wait` gives for tasks spawned one at a time, each after a pause.
+fn median(mut wait: impl FnMut(Instant) -> Duration) -> Duration {
+    let after_a_pause = |_| {
+        thread::sleep(PAUSE); // The workers have found nothing, and sleep in whatever way they do.
+        wait(Instant::now())
+    };
+    let mut waits: Vec<Duration> = (0..ROUNDS).map(after_a_pause).collect();
+    waits.sort();
+    waits[ROUNDS / 2]
 }
 
 /// How often the threads of this process, other than the first, are woken while nothing is to do.
 fn wakes_while_idle() -> u64 {
+    thread::sleep(PAUSE); // What is about to fall asleep does.
     let before = voluntary_switches();
     thread::sleep(IDLE);
     voluntary_switches() - before
@@ -150,7 +159,7 @@ fn main() {
     for (name, answers) in [("the eight steps", &theirs), ("waterwheel", &ours)] {
         println!("{name}");
         println!(
-            "  first poll on idle workers, average: {:.3} ms",
+            "  first poll on idle workers, median: {:.3} ms",
             answers.wait.as_secs_f64() * 1e3
         );
         println!("  wake-ups in half a second without work: ~{}", answers.wakes);

@@ -106,8 +106,9 @@ fn main() {
     drop(task);
     println!("drop of a result that nobody took: contained");
 
-    let task = handle.spawn(async {
-        let _held = Bomb("in the drop of a cancelled future");
+    let bomb = Bomb("in the drop of a cancelled future");
+    let task = handle.spawn(async move {
+        let _held = bomb; // Held from the start, whether or not the task is ever polled.
         pending::<()>().await;
     });
     println!("drop of a cancelled future: {:?}", runtime.block_on(task.cancel()));
