@@ -168,13 +168,14 @@ fn listed(manifest: &str) -> Vec<String> {
     names.collect()
 }
 
-/// The headers of all files under `src/` and of the examples, by path.
+/// The headers of all files under `src/` and of the examples, tests left out, by path.
 pub(crate) fn headers(root: &Path) -> Vec<Header> {
     let mut paths = Vec::new();
     for folder in ["src", "examples"] {
         rust_files(root, folder, &mut paths);
     }
-    paths.retain(|path| !path.starts_with("examples/tests/") && path != "examples/lib.rs");
+    let is_test = |path: &str| path.ends_with("tests.rs") || path.starts_with("examples/tests/");
+    paths.retain(|path| !is_test(path) && path != "examples/lib.rs");
     paths.sort();
     let read = |path: &String| fs::read_to_string(root.join(path)).unwrap_or_default();
     paths.iter().map(|path| Header::of(path, &read(path))).collect()
