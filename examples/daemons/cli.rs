@@ -21,6 +21,7 @@ Usage: daemons [OPTIONS]
   --low N           workers whose home is the Low lane
   --listen ADDR     address of the status page (or of echo, if there is no page);
                     default 127.0.0.1:0, where 0 takes any free port
+  --grace TIME      how long each daemon may take to stop; default 2s
   --watch DIR       the folder to watch; default a new one that is removed again
   --compare         run the same work with lanes and in one lane, and compare
   --help            print this
@@ -28,6 +29,7 @@ Usage: daemons [OPTIONS]
 Ctrl-C stops everything in reverse order; a second Ctrl-C exits at once.";
 
 const DEFAULT_FOR: Duration = Duration::from_secs(10);
+const DEFAULT_GRACE: Duration = Duration::from_secs(2);
 /// Each of the two runs of a comparison.
 const DEFAULT_COMPARE_FOR: Duration = Duration::from_secs(5);
 
@@ -47,6 +49,7 @@ pub struct Options {
     pub high: Option<usize>,
     pub low: Option<usize>,
     pub listen: SocketAddr,
+    pub grace: Duration,
     pub watch: Option<PathBuf>,
 }
 
@@ -127,6 +130,7 @@ fn parse_args(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
         high: None,
         low: None,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        grace: DEFAULT_GRACE,
         watch: None,
     };
     let (mut compare, mut end) = (false, None);
@@ -137,6 +141,7 @@ fn parse_args(mut args: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("high") => options.high = Some(args.value()?.parse()?),
             Long("low") => options.low = Some(args.value()?.parse()?),
             Long("listen") => options.listen = args.value()?.parse_with(parse_address)?,
+            Long("grace") => options.grace = args.value()?.parse_with(parse_duration)?,
             Long("watch") => options.watch = Some(args.value()?.into()),
             Long("compare") => compare = true,
             Long("help") | Short('h') => return Ok(Command::Help),

@@ -85,6 +85,7 @@ fn run_one(
         high: Some(high),
         low: Some(low),
         listen: options.listen,
+        grace: options.grace,
         watch: None,
     })?;
     let run = Run { title, outcome };

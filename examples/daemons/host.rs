@@ -25,9 +25,7 @@ use crate::shared::{Lanes, Shared};
 use crate::traffic::Traffic;
 use crate::watch::{TemporaryFolder, Watch};
 
-/// How long each daemon may take to stop.
-const STOP_LIMIT: Duration = Duration::from_secs(2);
-/// How long what they left behind may take after that.
+/// How long what the daemons left behind may take to end.
 const GRACE: Duration = Duration::from_secs(1);
 /// A daemon that fails waits from this long ...
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -53,6 +51,8 @@ pub struct Plan {
     pub high: Option<usize>,
     pub low: Option<usize>,
     pub listen: SocketAddr,
+    /// How long each daemon may take to stop.
+    pub grace: Duration,
     pub watch: Option<PathBuf>,
 }
 
@@ -73,6 +73,7 @@ impl From<&Options> for Plan {
             high: options.high,
             low: options.low,
             listen: options.listen,
+            grace: options.grace,
             watch: options.watch.clone(),
         }
     }
@@ -157,7 +158,7 @@ fn supervise(plan: &Plan, shared: &Arc<Shared>, folder: Option<&Folder>) -> Supe
     let backoff = Backoff::new(FIRST_BACKOFF, LONGEST_BACKOFF).unwrap_or_default();
     let supervisor = Supervisor::new()
         .backoff(backoff)
-        .stop_limit(STOP_LIMIT)
+        .stop_limit(plan.grace)
         .on_failure(|failure| eprintln!("{failure}"));
     let has_page = plan.names.contains(&Name::Http);
     let any_port = SocketAddr::new(plan.listen.ip(), 0);
@@ -263,6 +264,7 @@ async fn stop_on(
 ) -> io::Result<Infallible> {
     signal.recv().await?;
     if !shutdown.is_cancelled() {
+        lines::say("stopping; once more to exit at once");
         shutdown.cancel();
         signal.recv().await?;
     }
