@@ -133,27 +133,24 @@ impl Weaver<'_> {
         };
         let old = (self.read)(&format!("examples/{old_name}.rs"))?;
         let new = (self.read)(&format!("examples/{new_name}.rs"))?;
-        let (old, new) = match words.next() {
-            None => (without_header(&old), without_header(&new)),
+        let diff = match words.next() {
+            None => unified(&without_header(&old), &without_header(&new)),
             Some(items) => {
-                let cut = |text: &str, must: bool| -> Result<String, String> {
-                    let mut all = Vec::new();
-                    for name in items.split(',').map(str::trim) {
-                        match source::item(text, name) {
-                            Ok(item) => all.push(item),
-                            Err(why) if must => return Err(format!("`{new_name}` {why}")),
-                            Err(_) => {}
-                        }
-                    }
-                    Ok(all.join("\n\n"))
-                };
-                (cut(&old, false)?, cut(&new, true)?)
+                let mut all = Vec::new();
+                for name in items.split(',').map(str::trim) {
+                    let before = source::item(&old, name).unwrap_or_default();
+                    let after = source::item(&new, name);
+                    let after = after.map_err(|why| format!("`{new_name}` {why}"))?;
+                    all.push(unified(&before, &after));
+                }
+                all.retain(|diff| !diff.is_empty());
+                all.join("@@\n")
             }
         };
-        if old == new {
+        if diff.is_empty() {
             return Err(format!("`diff: {args}`: nothing differs"));
         }
-        Ok(unified(&old, &new))
+        Ok(diff)
     }
 
     fn chapters(&self) -> Vec<String> {
