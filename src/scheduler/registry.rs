@@ -93,6 +93,12 @@ impl<I: Clone> Registry<I> {
         is_it(&entry.info).then(|| entry.waker.clone())
     }
 
+    /// Is the task in `slot` still the right one?
+    pub(crate) fn has(&self, slot: Slot, is_it: impl FnOnce(&I) -> bool) -> bool {
+        let shard = self.shards[usize::from(slot.shard)].lock();
+        shard.entries.get(slot.key as usize).is_some_and(|entry| is_it(&entry.info))
+    }
+
     /// From here on every insertion is refused.
     pub(crate) fn close(&self) {
         for shard in &self.shards {

@@ -102,7 +102,11 @@ impl<T> Task<T> {
     /// Has the task finished, or been cancelled and dropped its future?
     #[must_use]
     pub fn is_finished(&self) -> bool {
+        let meta = self.raw.meta();
+        // The cell says so as soon as it drops the future of a cancelled task; the registry forgets
+        // the task when that is done.
         self.raw.fallible.is_finished()
+            && meta.slot.is_none_or(|slot| !meta.host.registry.has(slot, |info| info.id == meta.id))
     }
 
     /// The task's number, unique in the process.
