@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 
-use common::{
-    Counted, Dropped, LIMIT, StoreWaker, eventually, occupy, panic_of, receive, runtime, within,
-};
+use common::probes::{Counted, Dropped, StoreWaker};
+use common::{LIMIT, eventually, occupy, panic_of, receive, runtime, within};
 use waterwheel::task::{self, AbortHandle};
 use waterwheel::{Handle, Priority, Runtime, Task, TaskError, spawn_task, yield_now};
 

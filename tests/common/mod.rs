@@ -3,11 +3,8 @@
 //!
 //! Nothing in here sleeps. A test waits for events, and a time limit only ever fails it.
 
-mod child;
-mod probes;
-
-pub(crate) use child::{Child, in_child};
-pub(crate) use probes::{Bomb, Counted, Dropped, StoreWaker, hostile};
+pub(crate) mod child;
+pub(crate) mod probes;
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
