@@ -1,8 +1,8 @@
 //! Blocking code beside async code: threads for calls that block, and sync forms of the joins.
 //!
-//! - [`spawn_blocking`](crate::spawn_blocking) runs a call on a thread that may block, and gives a
+//! - [`spawn_blocking`] runs a call on a thread that may block, and gives a
 //!   [`Task`](crate::Task) for its result.
-//! - [`block_in_place`](crate::block_in_place) blocks right here, after handing this worker's part
+//! - [`block_in_place`] blocks right here, after handing this worker's part
 //!   to another thread.
 //! - [`join!`] and [`try_join!`] are for synchronous code: they block this thread until all are done.
 //!

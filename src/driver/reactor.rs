@@ -10,7 +10,7 @@
 //! closed: [`Registered`] owns the socket and sees to that.
 //!
 //! How it fails: after [`close`](Reactor::close) each registration and operation answers an error
-//! that carries [`RuntimeGone`](super::RuntimeGone).
+//! that carries [`RuntimeGone`].
 //!
 //! Book: chapter 4.
 

@@ -100,7 +100,7 @@ impl Handle {
     ///
     /// # Panics
     ///
-    /// A panic of the future passes through; and see [`block_on`](crate::block_on).
+    /// A panic of the future passes through; and see [`block_on`](crate::block_on()).
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _member = enter(&self.shared, Role::Entered);

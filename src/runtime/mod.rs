@@ -68,7 +68,7 @@ impl Runtime {
     ///
     /// # Panics
     ///
-    /// A panic of the future passes through; and see [`block_on`](crate::block_on).
+    /// A panic of the future passes through; and see [`block_on`](block_on()).
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.handle.block_on(future)

@@ -1,7 +1,7 @@
 //! The threads for blocking calls, and the worker whose own thread is about to block.
 //!
 //! A blocking call is a task of one poll, scheduled to these threads. A worker's thread that is
-//! about to block hands its whole part, the [`Core`](super::worker::Core), to one of them, so that
+//! about to block hands its whole part, the [`Core`], to one of them, so that
 //! the worker goes on and only the thread waits.
 //!
 //! Book: chapter 17.

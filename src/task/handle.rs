@@ -115,7 +115,7 @@ impl<T> Task<T> {
         self.raw.meta().id
     }
 
-    /// The name it was given by [`Builder::name`].
+    /// The name it was given by [`Builder::name`](super::Builder::name).
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.raw.meta().name()

@@ -28,7 +28,7 @@ impl<'a> TaskPanic<'a> {
         self.task.id
     }
 
-    /// The name it was given by [`Builder::name`].
+    /// The name it was given by [`Builder::name`](super::Builder::name).
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.task.name()

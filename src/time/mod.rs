@@ -1,4 +1,4 @@
-//! Waiting for time to pass: [`sleep`], [`timeout`], [`interval`].
+//! Waiting for time to pass: [`sleep()`], [`timeout()`], [`interval()`].
 //!
 //! All of it never happens early, and late by little: the driver counts in ticks of 131 us on
 //! Linux and in milliseconds elsewhere, plus the time until a worker is free. Durations too large

@@ -6,7 +6,7 @@
 //! | `rt::Executor` | [`Executor`], which spawns into the lane it was made for |
 //! | `rt::Timer` | [`Timer`], on the runtime's clock, the paused one included |
 //!
-//! [`serve`] puts them together: an accept loop that stops when its token is cancelled.
+//! [`serve()`] puts them together: an accept loop that stops when its token is cancelled.
 //!
 //! hyper depends on tokio's `sync` module for its channels, so tokio is *compiled*. No tokio
 //! runtime exists: nothing here ever starts, enters or looks for one.
