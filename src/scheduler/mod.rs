@@ -10,6 +10,7 @@
 //! - [`injector`], [`run_queue`]: the queues
 //! - [`worker`]: the loop that polls; what it does in which order
 //! - [`idle`], [`parker`]: who sleeps, and how it is woken
+//! - [`pace`]: how often a busy worker looks at sockets and timers
 //! - [`reserve`]: one more thread for High
 //! - [`offload`]: blocking calls, and workers whose thread is about to block
 //! - [`context`]: which runtime a thread belongs to
@@ -29,6 +30,8 @@ pub(crate) mod idle;
 pub(crate) mod injector;
 #[cfg(not(loom))]
 pub(crate) mod offload;
+#[cfg(not(loom))]
+mod pace;
 pub(crate) mod parker;
 #[cfg(not(loom))]
 pub(crate) mod registry;

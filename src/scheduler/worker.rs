@@ -11,11 +11,11 @@
 //! out of work     search: home lane of the others, then the other lane, if it may
 //! still nothing   sleep: in the driver, if nobody is there, else on a condition variable
 //! every 61st      the other lane first
-//! every 61st      take in what waits in the injectors; turn the driver
 //! every 61st      look at what the others have, though there is work at hand
+//! every 100 us    take in what waits in the injectors; turn the driver: see [`Pace`]
 //! ```
 //!
-//! The last line is for progress: a worker that always has work of its own would never search, and
+//! The look at the others is for progress: a worker that always has work of its own would never search, and
 //! what is queued behind a worker stuck in a poll would wait as long as that.
 //!
 //! Book: chapter 12.
@@ -30,6 +30,7 @@ use async_task::ScheduleInfo;
 use super::context::{self, Role};
 use super::counters::Counters;
 use super::idle::WorkerIndex;
+use super::pace::Pace;
 use super::run_queue::RunQueue;
 use super::shared::{Phase, Runnable, Shared};
 use crate::budget;
@@ -42,10 +43,9 @@ use crate::threads;
 /// Every how many ticks a worker looks elsewhere first. Prime, so that it beats no rhythm.
 const FAIRNESS_TICK: u32 = 61;
 
-/// The ticks, counted from each look at the other lane, at which the injectors and the driver have
-/// their turn, and the queues of the others. Apart, so that no two fall on one poll.
-const DRIVER_TICK: u32 = 20;
-const RESCUE_TICK: u32 = 40;
+/// The tick, counted from each look at the other lane, at which the queues of the others have their
+/// turn. Half-way, so that the two never fall on one poll.
+const RESCUE_TICK: u32 = 30;
 
 /// What is a worker's own.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub(crate) struct Core {
     /// By lane. A Low-home worker keeps no High tasks: they would wait behind its Low ones.
     queues: [RunQueue<Runnable>; 2],
     tick: u32,
+    /// When the injectors and the driver have their turn.
+    pace: Pace,
     /// The lane that the next look at the others' queues is for.
     rescue: Priority,
     /// Counted among the searchers of [`Idle`](super::idle::Idle).
@@ -109,7 +111,11 @@ pub(crate) fn run(core: Box<Core>) {
     while !shared.is_at_least(Phase::Cancelling) {
         match with_core(Core::next) {
             Some(Step::Poll(runnable)) => poll(&shared, runnable),
-            Some(Step::TurnDriver) => turn_driver(&shared, index, &mut ready),
+            Some(Step::TurnDriver) => {
+                turn_driver(&shared, index, &mut ready);
+                let now = shared.nanos();
+                with_core(|core| core.pace.looked(now));
+            }
             Some(Step::Sleep) => sleep(&shared, index, home, &mut ready),
             None => return,
         }
@@ -175,7 +181,10 @@ fn sleep(shared: &Shared, index: WorkerIndex, home: Priority, ready: &mut Vec<Wa
         threads::call(shared.settings.on_unpark.as_ref());
     }
     shared.idle.wake_up(index, home);
-    with_core(|core| core.searching = true);
+    with_core(|core| {
+        core.searching = true;
+        core.pace.slept();
+    });
     wake_all(ready);
 }
 
@@ -204,6 +213,7 @@ impl Core {
             home,
             queues,
             tick: 0,
+            pace: Pace::new(),
             rescue: home,
             searching: false,
             polling: home,
@@ -214,12 +224,12 @@ impl Core {
 
     /// Decides what to do next.
     fn next(&mut self) -> Step {
+        if self.pace.is_due() {
+            self.take_in_all();
+            return Step::TurnDriver;
+        }
         self.tick += 1;
         let first = match self.tick {
-            DRIVER_TICK => {
-                self.take_in_all();
-                return Step::TurnDriver;
-            }
             RESCUE_TICK => self.rescue(),
             FAIRNESS_TICK => {
                 self.tick = 0;
