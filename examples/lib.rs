@@ -2,6 +2,11 @@
 //!
 //! The programs of the book lie beside this file; `tests/book.rs` runs them.
 
+/// Waiting without threads.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch01.md")]
+mod ch01 {}
+
 /// A runtime in eight steps.
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch03.md")]

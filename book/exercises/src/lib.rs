@@ -8,6 +8,12 @@
 //! The feature `solutions` puts our solution in the place of each file. `book/exercises/check.sh`
 //! checks that every test passes with it and fails without.
 
+#[cfg_attr(feature = "solutions", path = "solution/ch01_1.rs")]
+pub mod ch01_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch01_2.rs")]
+pub mod ch01_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch01_3.rs")]
+pub mod ch01_3;
 #[cfg_attr(feature = "solutions", path = "solution/ch03_1.rs")]
 pub mod ch03_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch03_2.rs")]

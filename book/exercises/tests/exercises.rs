@@ -1,5 +1,11 @@
 //! The tests of the exercises, a module each: `cargo test -p exercises ch03_1` runs those of one.
 
+#[path = "exercises/ch01_1.rs"]
+mod ch01_1;
+#[path = "exercises/ch01_2.rs"]
+mod ch01_2;
+#[path = "exercises/ch01_3.rs"]
+mod ch01_3;
 #[path = "exercises/ch03_1.rs"]
 mod ch03_1;
 #[path = "exercises/ch03_2.rs"]
