@@ -25,8 +25,8 @@ const SMALL: u64 = 30_000;
 const FULL: u64 = 1_000_000;
 /// No single wake-up takes a thousandth of this.
 const STUCK: Duration = Duration::from_secs(10);
-/// Turns of the spin before a ring, at most: about as long as a worker takes to fall asleep.
-const SPIN: u32 = 3_000;
+/// Turns of the spin before a ring, at most: some 10 us, about as long as a worker takes to fall asleep.
+const SPIN: u32 = 800;
 
 /// Counts rings and wakes who waits for the next one.
 #[derive(Debug, Default)]
@@ -133,6 +133,12 @@ fn linger(rng: &mut fastrand::Rng) {
     }
 }
 
+/// How long the turns took, and how often a worker fell asleep in them: a race without sleepers shows nothing.
+fn report(kind: &str, runtime: &Runtime, nanos: &mut [u64]) {
+    distribution(kind, nanos, 0.5);
+    println!("  {} times a worker parked", runtime.metrics().parks());
+}
+
 fn duel(turns: &Arc<AtomicU64>) -> Arc<Duel> {
     Arc::new(Duel { there: Bell::default(), back: Bell::default(), turns: turns.clone() })
 }
@@ -143,7 +149,7 @@ fn from_outside(count: u64, turns: &Arc<AtomicU64>) -> Result<(), String> {
     let task = runtime.handle().spawn(answer(duel.clone(), count, 1));
     let mut nanos = futures_lite::future::block_on(challenge(duel, count, 2));
     futures_lite::future::block_on(task);
-    distribution("a thread and a task, there and back", &mut nanos, 0.5);
+    report("a thread and a task, there and back", &runtime, &mut nanos);
     Ok(())
 }
 
@@ -154,7 +160,7 @@ fn between_lanes(count: u64, turns: &Arc<AtomicU64>) -> Result<(), String> {
     let high = runtime.handle().spawn_with(challenge(duel, count, 4), Priority::High);
     let mut nanos = futures_lite::future::block_on(high);
     futures_lite::future::block_on(low);
-    distribution("two workers of two lanes, there and back", &mut nanos, 0.5);
+    report("two workers of two lanes, there and back", &runtime, &mut nanos);
     Ok(())
 }
 
@@ -169,6 +175,6 @@ fn spawns(count: u64, turns: &AtomicU64) -> Result<(), String> {
         nanos.push(futures_lite::future::block_on(runtime.handle().spawn(first_poll)));
         turns.fetch_add(1, SeqCst);
     }
-    distribution("spawn to first poll", &mut nanos, 0.5);
+    report("spawn to first poll", &runtime, &mut nanos);
     Ok(())
 }
