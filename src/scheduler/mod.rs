@@ -8,7 +8,8 @@
 //!
 //! - [`shared`]: what the threads of one runtime share; the way into a queue
 //! - [`injector`], [`run_queue`]: the queues
-//! - [`worker`]: the loop that polls; what it does in which order
+//! - [`worker`]: the loop that polls
+//! - [`core`]: a worker's part; where it looks for work, in which order
 //! - [`idle`], [`parker`]: who sleeps, and how it is woken
 //! - [`pace`]: how often a busy worker looks at sockets and timers
 //! - [`reserve`]: one more thread for High
@@ -22,6 +23,8 @@
 pub(crate) mod closing;
 #[cfg(not(loom))]
 pub(crate) mod context;
+#[cfg(not(loom))]
+pub(crate) mod core;
 #[cfg(not(loom))]
 pub(crate) mod counters;
 #[cfg(not(loom))]

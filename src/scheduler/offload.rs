@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::context::{self, Role};
+use super::core::Core;
 use super::shared::{Job, Phase, Runnable, Shared};
-use super::worker::{self, Core};
+use super::worker;
 use crate::blocking::pool::{Then, Urgent};
 use crate::sync::internal::Mutex;
 

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use super::context::{self, Role};
+use super::core::count_poll;
 use super::parker::Parker;
 use super::shared::{Phase, Runnable, Shared};
 use super::worker;
@@ -78,7 +79,7 @@ fn run(shared: &Arc<Shared>) {
         while !shared.is_at_least(Phase::Cancelling)
             && let Some(runnable) = shared.take_high()
         {
-            worker::count_poll(shared, counters, &runnable);
+            count_poll(shared, counters, &runnable);
             worker::poll(shared, runnable);
         }
         if shared.is_at_least(Phase::Cancelling) {

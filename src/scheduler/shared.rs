@@ -12,6 +12,7 @@ use crossbeam_utils::CachePadded;
 
 use super::Settings;
 use super::closing::Closing;
+use super::core::Core;
 use super::counters::Counters;
 use super::idle::{Idle, Notified, WorkerIndex};
 use super::injector::Injector;
@@ -19,7 +20,7 @@ use super::parker::{Parker, Wake};
 use super::registry::{Entry, Registry};
 use super::reserve::Reserve;
 use super::run_queue::{RunQueue, Thief};
-use super::worker::{self, Core};
+use super::worker;
 use crate::blocking::pool::Pool;
 use crate::driver::Driver;
 use crate::priority::Priority;

@@ -1,0 +1,316 @@
+//! A worker's part: its queues, and the order in which it looks for work.
+//!
+//! ```text
+//! each round      home lane: own queue, injector
+//! (High-home:     Low it has adopted, Low's injector)
+//! out of work     search: home lane of the others, then the other lane, if it may
+//! still nothing   sleep: in the driver, if nobody is there, else on a condition variable
+//! every 61st      the other lane first
+//! every 61st      look at what the others have, though there is work at hand
+//! every 100 us    take in what waits in the injectors; turn the driver: see [`Pace`]
+//! ```
+//!
+//! The look at the others is for progress: a worker that always has work of its own would never
+//! search, and what is queued behind a worker stuck in a poll would wait as long as that.
+//!
+//! Book: chapter 12.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_task::ScheduleInfo;
+
+use super::counters::Counters;
+use super::idle::WorkerIndex;
+use super::pace::Pace;
+use super::run_queue::RunQueue;
+use super::shared::{Phase, Runnable, Shared};
+use crate::priority::Priority;
+
+/// Every how many ticks a worker looks elsewhere first. Prime, so that it beats no rhythm.
+const FAIRNESS_TICK: u32 = 61;
+
+/// The tick, counted from each look at the other lane, at which the queues of the others have their
+/// turn. Half-way, so that the two never fall on one poll.
+const RESCUE_TICK: u32 = 30;
+
+/// What is a worker's own.
+#[derive(Debug)]
+pub(crate) struct Core {
+    shared: Arc<Shared>,
+    index: WorkerIndex,
+    home: Priority,
+    /// By lane. A Low-home worker keeps no High tasks: they would wait behind its Low ones.
+    queues: [RunQueue<Runnable>; 2],
+    tick: u32,
+    /// When the injectors and the driver have their turn.
+    pace: Pace,
+    /// The lane that the next look at the others' queues is for.
+    rescue: Priority,
+    /// Counted among the searchers of [`Idle`](super::idle::Idle).
+    searching: bool,
+    /// The lane of the task under way.
+    polling: Priority,
+    wakeups: u32,
+    random: fastrand::Rng,
+}
+
+/// What a worker does next.
+pub(super) enum Step {
+    Poll(Runnable),
+    TurnDriver,
+    Sleep,
+}
+
+impl Core {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        index: WorkerIndex,
+        queues: [RunQueue<Runnable>; 2],
+    ) -> Self {
+        let home = shared.homes()[index.0];
+        let random = fastrand::Rng::with_seed(shared.settings.seed ^ index.0 as u64);
+        Self {
+            shared,
+            index,
+            home,
+            queues,
+            tick: 0,
+            pace: Pace::new(),
+            rescue: home,
+            searching: false,
+            polling: home,
+            wakeups: 0,
+            random,
+        }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(super) fn index(&self) -> WorkerIndex {
+        self.index
+    }
+
+    pub(super) fn home(&self) -> Priority {
+        self.home
+    }
+
+    /// The worker goes to sleep. Was it searching?
+    pub(super) fn fall_asleep(&mut self) -> bool {
+        std::mem::take(&mut self.searching)
+    }
+
+    /// The worker has slept, and counts as searching now.
+    pub(super) fn wake_up(&mut self) {
+        self.searching = true;
+        self.pace.slept();
+    }
+
+    /// Decides what to do next.
+    pub(super) fn next(&mut self) -> Step {
+        if self.pace.is_due() {
+            self.pace.looked(self.shared.nanos());
+            self.take_in_all();
+            return Step::TurnDriver;
+        }
+        self.tick += 1;
+        let first = match self.tick {
+            RESCUE_TICK => self.rescue(),
+            FAIRNESS_TICK => {
+                self.tick = 0;
+                self.other_lane_first()
+            }
+            _ => None,
+        };
+        match first.or_else(|| self.at_hand()).or_else(|| self.search()) {
+            Some(runnable) => {
+                self.begin(&runnable);
+                Step::Poll(runnable)
+            }
+            None => Step::Sleep,
+        }
+    }
+
+    fn may_serve(&self, lane: Priority) -> bool {
+        self.shared.idle.serves().lane(self.home, lane)
+    }
+
+    /// May this worker keep tasks of `lane` on its own queue?
+    fn may_keep(&self, lane: Priority) -> bool {
+        lane == self.home || (self.home == Priority::High && self.may_serve(lane))
+    }
+
+    /// What needs no search: the home lane, then Low that this worker has adopted or may.
+    fn at_hand(&mut self) -> Option<Runnable> {
+        self.own(self.home).or_else(|| {
+            let other = self.home.other();
+            if self.may_keep(other) { self.own(other) } else { None }
+        })
+    }
+
+    /// From the own queue of `lane`, else from its injector.
+    fn own(&mut self, lane: Priority) -> Option<Runnable> {
+        match self.queues[lane.index()].pop() {
+            Some(runnable) => {
+                self.share_the_rest(lane);
+                Some(runnable)
+            }
+            None => self.injected(lane),
+        }
+    }
+
+    /// If this worker has more than it is about to poll, and somebody sleeps who could help, wakes
+    /// him. The pop before this is a full barrier, which a push by a task that yields is not: so
+    /// yields need none.
+    fn share_the_rest(&self, lane: Priority) {
+        if self.shared.idle.is_anyone_asleep_for(lane) && !self.queues[lane.index()].is_empty() {
+            self.shared.notify(lane, false);
+        }
+    }
+
+    /// From the injector of `lane`: all of it if this worker may keep it, else one task.
+    fn injected(&mut self, lane: Priority) -> Option<Runnable> {
+        if self.may_keep(lane) {
+            if !self.take_in(lane) {
+                return None;
+            }
+            let first = self.queues[lane.index()].pop();
+            self.share_the_rest(lane);
+            first
+        } else {
+            let one = self.shared.injector(lane).pop()?;
+            self.counters().lane(lane).injected.add(1);
+            Some(one)
+        }
+    }
+
+    /// Moves what waits in the injector behind what is queued here.
+    fn take_in(&mut self, lane: Priority) -> bool {
+        let queue = &self.queues[lane.index()];
+        let found = self.shared.injector(lane).drain(|runnable| queue.push(runnable));
+        if found {
+            self.counters().lane(lane).injected.add(1);
+        }
+        found
+    }
+
+    /// The turn of the injectors: the home lane's, and that of a lane whose tasks are kept here.
+    fn take_in_all(&mut self) {
+        self.take_in(self.home);
+        let other = self.home.other();
+        if !self.queues[other.index()].is_empty() {
+            self.take_in(other);
+        }
+    }
+
+    /// The turn of what is queued behind others: home lane and other lane by turns.
+    fn rescue(&mut self) -> Option<Runnable> {
+        let lane = self.rescue;
+        self.rescue = lane.other();
+        if self.may_serve(lane) { self.steal(lane) } else { None }
+    }
+
+    /// The turn that the other lane has on every 61st tick.
+    fn other_lane_first(&mut self) -> Option<Runnable> {
+        let lane = self.home.other();
+        if !self.may_serve(lane) {
+            return None;
+        }
+        if self.may_keep(lane) {
+            self.own(lane).or_else(|| self.steal(lane))
+        } else {
+            self.injected(lane).or_else(|| self.steal(lane))
+        }
+    }
+
+    /// Looks at what the others have, home lane first; one searcher of a home at a time.
+    fn search(&mut self) -> Option<Runnable> {
+        if !self.searching {
+            self.searching = self.shared.idle.start_searching(self.home);
+            if !self.searching {
+                return None;
+            }
+        }
+        let (home, other) = (self.home, self.home.other());
+        self.steal(home).or_else(|| {
+            if !self.may_serve(other) {
+                return None;
+            }
+            if self.may_keep(other) {
+                self.steal(other)
+            } else {
+                self.injected(other).or_else(|| self.steal(other))
+            }
+        })
+    }
+
+    /// From another worker's queue of `lane`: half of it if this worker may keep it, else one task.
+    fn steal(&mut self, lane: Priority) -> Option<Runnable> {
+        let workers = self.shared.homes().len();
+        let start = self.random.usize(..workers);
+        let keep = self.may_keep(lane);
+        let queue = &self.queues[lane.index()];
+        let stolen = (0..workers)
+            .map(|step| WorkerIndex((start + step) % workers))
+            .filter(|victim| *victim != self.index)
+            .map(|victim| self.shared.thief(victim, lane))
+            .find_map(|thief| if keep { thief.steal_half(queue) } else { thief.steal_one() })?;
+        let counters = self.counters().lane(lane);
+        counters.steals.add(1);
+        if keep && lane != self.home {
+            counters.adoptions.add(1);
+        }
+        Some(stolen)
+    }
+
+    /// The last thing before a poll.
+    fn begin(&mut self, runnable: &Runnable) {
+        if self.searching {
+            self.searching = false;
+            if self.shared.idle.found_work(self.home) {
+                self.shared.wake_successor();
+            }
+        }
+        self.polling = runnable.metadata().lane();
+        count_poll(&self.shared, self.counters(), runnable);
+    }
+
+    fn counters(&self) -> &Counters {
+        self.shared.counters_of(self.index)
+    }
+
+    /// Queues a task that was woken or spawned on this thread; gives it back if another worker must
+    /// have it.
+    pub(super) fn keep(&mut self, runnable: Runnable, how: ScheduleInfo) -> Result<(), Runnable> {
+        let meta = runnable.metadata();
+        let lane = meta.lane();
+        if !std::ptr::eq(Arc::as_ptr(&meta.host), Arc::as_ptr(&self.shared)) {
+            return Err(runnable);
+        }
+        self.shared.stamp(meta, &mut self.wakeups);
+        if !self.may_keep(lane) || self.shared.is_at_least(Phase::Cancelling) {
+            return Err(runnable);
+        }
+        self.queues[lane.index()].push(runnable);
+        // A task that yields is looked after when this worker pops the next one.
+        if !how.woken_while_running {
+            self.shared.notify(lane, self.polling != lane);
+        }
+        Ok(())
+    }
+}
+
+/// Counts a poll that is about to be made, and its wait if that was timed.
+pub(super) fn count_poll(shared: &Shared, counters: &Counters, runnable: &Runnable) {
+    let meta = runnable.metadata();
+    let lane = counters.lane(meta.lane());
+    lane.polls.add(1);
+    // Relaxed: the queue orders this after the stamp was set.
+    let woken_at = meta.woken_at.load(Ordering::Relaxed);
+    if woken_at != 0 {
+        meta.woken_at.store(0, Ordering::Relaxed);
+        lane.wake_to_poll.record(shared.nanos().saturating_sub(woken_at));
+    }
+}
