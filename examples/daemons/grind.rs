@@ -17,8 +17,9 @@ use crate::shared::Shared;
 /// What one task costs.
 pub const PIECE: Duration = Duration::from_micros(50);
 
-/// Tasks that wait, at the least. A few more exist: those being polled have successors already.
-pub const QUEUED: u64 = 1_000;
+/// Tasks that exist at any time. At least 1,000 of them wait: the others are being polled, or on
+/// their way from one queue to another.
+const CROWD: u64 = 1_064;
 
 pub struct Grind {
     shared: Arc<Shared>,
@@ -41,13 +42,13 @@ impl Daemon for Grind {
         let mill = Arc::new(Mill {
             shared: Arc::clone(&self.shared),
             left: AtomicU64::new(self.limit.unwrap_or(u64::MAX)),
-            alive: AtomicU64::new(QUEUED),
+            alive: AtomicU64::new(CROWD),
             stop: shutdown.child_token(),
             empty: CancellationToken::new(),
         });
         // However this future ends, the tasks must not go on for ever.
         let _stop = StopOnDrop(mill.stop.clone());
-        for _ in 0..QUEUED {
+        for _ in 0..CROWD {
             mill.spawn_one();
         }
         mill.empty.cancelled().await;

@@ -47,8 +47,8 @@ impl<'a> Lines<'a> {
     fn part(&mut self, name: Name, metrics: &Metrics) -> Option<String> {
         let shared = self.shared;
         Some(match name {
-            Name::Http => format!("page {}", shared.http_requests.get()),
-            Name::Watch => format!("files {}", shared.file_events.get()),
+            Name::Http => format!("page {}", grouped(shared.http_requests.get())),
+            Name::Watch => format!("files {}", grouped(shared.file_events.get())),
             Name::Sampler => {
                 let last = *shared.samples().last()?;
                 let mut text = format!("cpu {:>3.0} %", last.cpu_percent?);
@@ -122,7 +122,7 @@ fn services(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
             )?,
             Name::Http => writeln!(f, "http     {} requests", grouped(shared.http_requests.get()))?,
             Name::Watch => {
-                writeln!(f, "watch    {} file events", grouped(shared.file_events.get()))?;
+                writeln!(f, "watch    {} changes to files", grouped(shared.file_events.get()))?;
             }
             Name::Traffic => {
                 let counts = shared.latency.snapshot();

@@ -115,7 +115,8 @@ fn lanes(metrics: &Metrics) -> String {
             grouped(lane.wake_to_poll.count()),
         ]
     });
-    let head = ["lane", "tasks", "waiting", "polls", "steals", "wake to poll", "99 %", "samples"];
+    let head =
+        ["lane", "tasks", "waiting", "polls", "steals", "wake to poll, 50 %", "99 %", "samples"];
     table(&head, &rows)
 }
 

@@ -1,4 +1,4 @@
-//! `watch`: counts what happens to the files of a folder.
+//! `watch`: counts the changes to the files of a folder.
 //!
 //! notify brings its own thread, which calls us; a flume channel carries the news to the daemon.
 //! Nothing had to be adapted: that is what a channel with a synchronous and an asynchronous end is.
@@ -56,8 +56,10 @@ impl Daemon for Watch {
 
     async fn run(&self, shutdown: CancellationToken) -> Result<(), BoxError> {
         while let Some(news) = shutdown.run_until_cancelled(self.news.recv_async()).await {
-            news??;
-            self.shared.file_events.add(1);
+            // Opening and reading a file changes nothing.
+            if !news??.kind.is_access() {
+                self.shared.file_events.add(1);
+            }
         }
         Ok(())
     }

@@ -1,19 +1,20 @@
 //! What became of the daemons: the report at the end, the same while they run, and each failure.
 //!
-//! A daemon's state, with the numbers of the transitions:
+//! A daemon's states:
 //!
 //! ```text
-//!            1              2
-//!   Idle ─────────▶ Running ─────────▶ Finished      1  Keeper::keep starts it
-//!                   │  ▲  │ ╲                        2  run gave Ok by itself
-//!                 3 │  │4 │5 ╲ 6                     3  run failed: error or panic
-//!                   ▼  │  ▼   ╲                      4  the back-off is over
-//!            Restarting   Stopped ╲                  5  asked to stop, run gave Ok
-//!                   │              ▶ Cancelled       6  over the limit: its task was cancelled,
-//!                   │ 7            ▶ Stuck              or not even that helped
-//!                   ▼                                7  asked to stop while it was down; also
-//!                Failed                                 from Running, if the stop itself fails
+//!            1           2                      asked to stop:
+//!   Idle ────▶ Running ────▶ Finished
+//!              ▲     │                          Running ──6──▶ Stopped
+//!            4 │     │ 3                        Running ──7──▶ Failed
+//!              │     ▼           5              Running ──8──▶ Cancelled
+//!             Restarting ────────▶ Failed       Running ──9──▶ Stuck
 //! ```
+//!
+//! 1 and 4 are made by `Keeper::keep`, at the start and when the back-off is over; 2 and 6 by
+//! `Keeper::judge`, when `run` gives `Ok`; 3 and 7 by `Keeper::fail`, when it gives an error or
+//! panics; 5 by `Keeper::fail`, when the stop finds it down; 8 and 9 by `Keeper::run_once`, when the
+//! limit has passed and cancelling its task helps, or does not.
 //!
 //! Book: chapter 22.
 
