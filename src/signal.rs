@@ -8,7 +8,10 @@
 //! often nobody can tell. None is lost altogether: a signal that comes after `recv` has returned
 //! ends the next one.
 //!
+//! Only Unix has signals; elsewhere this module does not exist.
+//!
 //! Book: chapter 7.
+#![cfg(unix)]
 
 use crate::driver::reactor::Moved;
 use crate::driver::{Direction, Interest, Registered};

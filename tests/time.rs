@@ -5,9 +5,9 @@ use futures_lite::{FutureExt, StreamExt};
 use std::future::{pending, poll_fn, ready};
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use waterwheel::time::{self, Elapsed, Interval, MissedTickBehavior, Sleep, Timeout, timeout};
@@ -426,11 +426,25 @@ fn a_tick_whose_future_is_dropped_is_not_lost() {
 
 #[test]
 fn an_interval_of_no_time_panics_where_it_was_made() {
+    static PLACE: Mutex<Option<(String, u32)>> = Mutex::new(None);
     let runtime = paused();
+    let (mine, previous) = (std::thread::current().id(), std::panic::take_hook());
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().id() == mine {
+            let place = panic.location().map(|place| (place.file().to_owned(), place.line()));
+            *PLACE.lock().expect("nobody panics in here") = place;
+        } else {
+            previous(panic);
+        }
+    }));
+    let line = line!() + 3;
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        runtime.block_on(async { drop(time::interval(Duration::ZERO)) });
+        let _entered = runtime.handle().enter();
+        drop(time::interval(Duration::ZERO));
     }));
     assert!(panicked.is_err());
+    let place = PLACE.lock().expect("nobody panics in here").take();
+    assert_eq!(place, Some((file!().to_owned(), line)));
 }
 
 #[test]
@@ -474,6 +488,33 @@ fn a_periodic_task_leaves_its_only_worker_to_others() {
         }
     }
     drop(background);
+}
+
+#[test]
+fn timers_that_come_due_while_all_workers_are_busy_fire_late_and_never_not() {
+    let runtime = Runtime::builder()
+        .with_high_num(0)
+        .with_low_num(1)
+        .build()
+        .expect("the settings are valid");
+    let start = Instant::now();
+    let sleepers: Vec<_> = (1..=20)
+        .map(|millis| {
+            runtime.handle().spawn(async move {
+                time::sleep(Duration::from_millis(millis)).await;
+            })
+        })
+        .collect();
+    let busy = runtime.handle().spawn(async move {
+        // Sits on the only worker until all of them are due.
+        while start.elapsed() < Duration::from_millis(30) {
+            std::hint::spin_loop();
+        }
+    });
+    join(&runtime, busy);
+    for sleeper in sleepers {
+        join(&runtime, sleeper);
+    }
 }
 
 #[test]

@@ -222,7 +222,7 @@ fn an_earlier_timer_reaches_a_holder_that_sleeps_until_a_later_one() {
     let driver = system();
     let _turner = Turner::new(&driver);
     let (sender, receiver) = mpsc::channel();
-    driver.add_timer(after(&driver, WATCHDOG * 100), Waker::noop()).expect("the driver is open");
+    driver.add_timer(after(&driver, Duration::MAX), Waker::noop()).expect("the driver is open");
     for round in 0..200_u64 {
         // On both sides of what the timer descriptor is used for, and the present.
         let duration = Duration::from_micros([0, 900, 2_000, 51_000][round as usize % 4]);

@@ -243,6 +243,21 @@ impl<S: mio::event::Source> Registered<S> {
         Operation { socket: self, direction, operation, key: None }
     }
 
+    /// One attempt now, which fails with "would block" if the socket is not ready.
+    pub(crate) fn try_io<T>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&S) -> io::Result<(T, Moved)>,
+    ) -> io::Result<T> {
+        let seen = self.source.readiness.look();
+        let result = if seen.concerns(direction) {
+            self.attempt(seen, direction, &mut operation)
+        } else {
+            None
+        };
+        result.unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
+    }
+
     /// One attempt; `None` if it would have blocked, which clears the readiness it was made on.
     fn attempt<T>(
         &self,

@@ -106,7 +106,7 @@ impl TcpStream {
         self.io.io(Direction::Read, |stream| Ok((stream.peek(buf)?, Moved::All))).await
     }
 
-    /// Waits until a read is worth trying. It may still find nothing.
+    /// Waits until a read is worth [trying](Self::try_read). It may still find nothing.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl TcpStream {
         self.io.io(Direction::Read, |_| Ok(((), Moved::All))).await
     }
 
-    /// Waits until a write is worth trying. There may still be no room.
+    /// Waits until a write is worth [trying](Self::try_write). There may still be no room.
     ///
     /// # Errors
     ///
@@ -130,6 +130,67 @@ impl TcpStream {
     /// Nothing is lost.
     pub async fn writable(&self) -> io::Result<()> {
         self.io.io(Direction::Write, |_| Ok(((), Moved::All))).await
+    }
+
+    /// Reads what there is, without waiting. Returns the number of bytes; 0 is the end of the
+    /// stream.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is nothing yet, and those of the
+    /// connection.
+    ///
+    /// # Examples
+    ///
+    /// A buffer that exists only while there is something to read:
+    ///
+    /// ```
+    /// use futures_lite::AsyncWriteExt;
+    /// use std::io::{self, ErrorKind};
+    /// use waterwheel::net::{TcpListener, TcpStream};
+    ///
+    /// async fn receive(stream: &TcpStream) -> io::Result<Vec<u8>> {
+    ///     loop {
+    ///         stream.readable().await?;
+    ///         let mut buffer = vec![0; 4096];
+    ///         match stream.try_read(&mut buffer) {
+    ///             Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///             result => {
+    ///                 buffer.truncate(result?);
+    ///                 return Ok(buffer);
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// waterwheel::block_on(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let mut client = TcpStream::connect(listener.local_addr()?).await?;
+    ///     let (server, _) = listener.accept().await?;
+    ///     client.write_all(b"hello").await?;
+    ///     assert_eq!(receive(&server).await?, b"hello");
+    ///     io::Result::Ok(())
+    /// })?;
+    /// # io::Result::Ok(())
+    /// ```
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        self.io.try_io(Direction::Read, |stream| read(stream, buf))
+    }
+
+    /// Writes what there is room for, without waiting. Returns the number of bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room yet, and those of the
+    /// connection.
+    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        self.io.try_io(Direction::Write, |stream| write(stream, buf))
     }
 
     /// Borrows the two halves, for two futures in one task.
@@ -216,21 +277,25 @@ impl TcpStream {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.io.poll_io(cx, Direction::Read, |mut stream| {
-            let moved = stream.read(buf)?;
-            Ok((moved, Moved::new(moved, buf.len())))
-        })
+        self.io.poll_io(cx, Direction::Read, |stream| read(stream, buf))
     }
 
     fn poll_write_some(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.io.poll_io(cx, Direction::Write, |mut stream| {
-            let moved = stream.write(buf)?;
-            Ok((moved, Moved::new(moved, buf.len())))
-        })
+        self.io.poll_io(cx, Direction::Write, |stream| write(stream, buf))
     }
+}
+
+fn read(mut stream: &mio::net::TcpStream, buf: &mut [u8]) -> io::Result<(usize, Moved)> {
+    let moved = stream.read(buf)?;
+    Ok((moved, Moved::new(moved, buf.len())))
+}
+
+fn write(mut stream: &mio::net::TcpStream, buf: &[u8]) -> io::Result<(usize, Moved)> {
+    let moved = stream.write(buf)?;
+    Ok((moved, Moved::new(moved, buf.len())))
 }
 
 /// Whether the connection has come about. A socket becomes writable when connecting has failed,

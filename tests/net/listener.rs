@@ -208,3 +208,30 @@ fn the_first_address_that_can_be_had_is_bound() {
     })
     .expect("loopback works");
 }
+
+#[test]
+fn hundreds_of_connections_that_end_at_once_all_end_and_the_server_goes_on() {
+    let runtime = runtime();
+    let (address, _server) = echo(&runtime);
+    for _ in 0..3 {
+        let mut clients: Vec<_> = (0..300)
+            .map(|_| std::net::TcpStream::connect(address).expect("it is listening"))
+            .collect();
+        for client in &mut clients {
+            talk(client, b"hello");
+        }
+        for client in &clients {
+            client.shutdown(std::net::Shutdown::Write).expect("it is open");
+        }
+        for client in &mut clients {
+            assert_eq!(client.read(&mut [0]).expect("it ends in order"), 0);
+        }
+    }
+    // The server itself and whoever asks.
+    let live = |runtime: &Runtime| runtime.metrics().tasks_live();
+    let start = std::time::Instant::now();
+    while live(&runtime) > 1 {
+        assert!(start.elapsed() < crate::WATCHDOG, "{} tasks are left", live(&runtime));
+        std::thread::yield_now();
+    }
+}

@@ -141,6 +141,35 @@ fn peeking_leaves_the_bytes_where_they_are() {
 }
 
 #[test]
+fn what_is_there_can_be_read_and_written_without_waiting() {
+    run(&runtime(), async {
+        let (client, server) = pair().await;
+        let error = server.try_read(&mut [0; 8]).expect_err("nothing has been sent");
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        client.writable().await?;
+        assert_eq!(client.try_write(b"abc")?, 3);
+        let mut buffer = [0; 8];
+        loop {
+            server.readable().await?;
+            match server.try_read(&mut buffer) {
+                Ok(count) => break assert_eq!(&buffer[..count], b"abc"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            }
+        }
+        // Nobody reads any more: the room ends.
+        let error = loop {
+            if let Err(error) = client.try_write(&[0; 65_536]) {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        assert!(poll(&mut Box::pin(client.writable())).is_pending());
+        io::Result::Ok(())
+    })
+    .expect("both sides behave");
+}
+
+#[test]
 fn options_can_be_set_and_read_back() {
     let (client, server) = runtime().block_on(pair());
     for value in [true, false] {
