@@ -5,6 +5,7 @@
 //!
 //! Book: chapter 18.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -35,12 +36,18 @@ impl fmt::Debug for ThreadSettings {
     }
 }
 
+thread_local! {
+    /// The `Threads` that this thread is one of, by address; 0 for none. It needs no destructor, so
+    /// it is there to the very end of the thread.
+    static OWNER: Cell<usize> = const { Cell::new(0) };
+}
+
 #[derive(Debug, Default)]
 struct State {
     next: u64,
     running: HashMap<u64, JoinHandle<()>>,
     ended: Vec<JoinHandle<()>>,
-    /// Set when the list has been joined: no thread starts any more.
+    /// No thread starts any more.
     closed: bool,
 }
 
@@ -79,6 +86,7 @@ impl Threads {
         let number = state.next;
         let threads = Arc::clone(self);
         let handle = builder.spawn(move || {
+            OWNER.set(threads.address());
             call(threads.settings.on_start.as_ref());
             if contain(body).is_err() {
                 std::process::abort();
@@ -101,15 +109,30 @@ impl Threads {
         self.one_ended.notify_all();
     }
 
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Is the calling thread one of these?
+    pub(crate) fn own_this_thread(&self) -> bool {
+        OWNER.get() == self.address()
+    }
+
+    /// From here on no thread starts.
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+    }
+
     /// How many threads run.
     pub(crate) fn running(&self) -> usize {
         self.state.lock().running.len()
     }
 
     /// Waits for all threads to end and joins them; those still running at `deadline` are let go.
-    /// None is started after that.
-    pub(crate) fn join_all(&self, deadline: Option<Instant>) {
+    /// Did all end?
+    pub(crate) fn join_all(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.state.lock();
+        let mut all_ended = true;
         while !state.running.is_empty() {
             let Some(deadline) = deadline else {
                 state = self.one_ended.wait(state);
@@ -118,13 +141,14 @@ impl Threads {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 state.running.clear();
+                all_ended = false;
             } else {
                 state = self.one_ended.wait_for(state, left).0;
             }
         }
-        state.closed = true;
         drop(state);
         self.join_ended();
+        all_ended
     }
 
     fn join_ended(&self) {

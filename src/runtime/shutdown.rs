@@ -12,7 +12,15 @@
 //!                        5 drop what is queued: step 3 has queued every task that was waiting
 //! Cancelling -> Closed   6 from here on what is woken is dropped where it is woken
 //!                        7 drop what was queued between 5 and 6; wake what still waits for I/O
+//!                        8 no thread starts any more; join those of the steps before
 //! ```
+//!
+//! Steps 5 to 7 run destructors and wakers, anybody's code. A closer who has promised to come back in
+//! time leaves them to threads of the runtime, one after the other: if one meets a destructor that
+//! does not return, the next goes on with the rest.
+//!
+//! Whoever runs code on behalf of a shutdown counts as one of the runtime's threads meanwhile, so a
+//! destructor that asks for a shutdown is refused, and does not wait for itself.
 //!
 //! No future escapes. A task that waited was queued by step 3 and is dropped in 5 or 7. A task that
 //! was being polled queues itself when the poll returns, since step 3 woke it: before 6 it is found
@@ -25,7 +33,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::scheduler::context::is_thread_of;
+use crate::scheduler::context::{Role, enter, is_thread_of};
 use crate::scheduler::shared::{Job, Phase, Shared, TaskInfo};
 use crate::task::cell::Kind;
 use crate::task::contain::contain;
@@ -34,10 +42,11 @@ use crate::task::native::Native;
 
 /// How long after the grace the polls and calls under way may take. Less than the promised second,
 /// which includes what the closer does itself.
-const LAST_CALL: Duration = Duration::from_millis(800);
+const LAST_CALL: Duration = Duration::from_millis(700);
 
-/// How long futures may take to drop after that.
-const LAST_DROPS: Duration = Duration::from_millis(100);
+/// How many threads may get stuck in destructors after that, and how long each is waited for.
+const SWEEPERS: usize = 4;
+const LAST_DROPS: Duration = Duration::from_millis(50);
 
 /// Why a runtime is not shut down, or not completely.
 #[derive(Clone, Debug)]
@@ -138,6 +147,7 @@ pub(super) fn shutdown(shared: &Arc<Shared>, grace: Duration) -> Result<(), Shut
         .closing
         .once(|| {
             let begun = Instant::now();
+            let _closer = enter(shared, Role::Thread);
             begin(shared);
             let end = begun.checked_add(grace);
             shared.registry.wait_until_empty(|| match end {
@@ -158,6 +168,9 @@ pub(super) fn dropped(shared: &Arc<Shared>) {
         close_and_wait(shared);
         return;
     }
+    if shared.closing.has_begun() {
+        return; // Whoever began it has promised the tasks a grace.
+    }
     // Somebody's poll must not wait: a thread of its own does.
     begin(shared);
     shared.enter_phase(Phase::Cancelling);
@@ -174,6 +187,7 @@ pub(super) fn dropped(shared: &Arc<Shared>) {
 fn close_and_wait(shared: &Arc<Shared>) {
     // Patience is endless, so nothing is ever stuck.
     let _ = shared.closing.once(|| {
+        let _closer = enter(shared, Role::Thread);
         begin(shared);
         finish(shared, Patience::Endless)
     });
@@ -212,10 +226,41 @@ fn drop_job(job: Job) {
     }
 }
 
-/// Steps 3 to 7. The error names what is stuck.
-fn finish(shared: &Shared, patience: Patience) -> Result<(), Vec<TaskInfo>> {
+/// Steps 3 to 8. The error names what is stuck.
+fn finish(shared: &Arc<Shared>, patience: Patience) -> Result<(), Vec<TaskInfo>> {
     cancel(shared);
     shared.threads.join_all(patience.deadline());
+    match patience {
+        Patience::Endless => sweep(shared),
+        Patience::Until(_) => sweep_in_time(shared),
+    }
+    shared.threads.close();
+    let last = Instant::now() + LAST_DROPS;
+    shared.threads.join_all(patience.deadline().map(|_| last));
+    let all_gone = shared.registry.wait_until_empty(|| match patience {
+        Patience::Endless => Some(Duration::MAX),
+        Patience::Until(_) => {
+            Some(last.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero())
+        }
+    });
+    if all_gone { Ok(()) } else { Err(shared.registry.infos()) }
+}
+
+fn sweep_in_time(shared: &Arc<Shared>) {
+    for _ in 0..SWEEPERS {
+        let owned = Arc::clone(shared);
+        if shared.threads.start("closer", move || sweep(&owned)).is_err() {
+            return sweep(shared); // No thread to be had: better late than not at all.
+        }
+        if shared.threads.join_all(Some(Instant::now() + LAST_DROPS)) {
+            return;
+        }
+    }
+}
+
+/// Steps 5 to 7.
+fn sweep(shared: &Arc<Shared>) {
+    let _closer = enter(shared, Role::Thread);
     drop_queued(shared);
     shared.enter_phase(Phase::Closed);
     drop_queued(shared);
@@ -224,14 +269,6 @@ fn finish(shared: &Shared, patience: Patience) -> Result<(), Vec<TaskInfo>> {
     for waker in ready {
         drop(contain(|| waker.wake()));
     }
-    let last = Instant::now() + LAST_DROPS;
-    let all_gone = shared.registry.wait_until_empty(|| match patience {
-        Patience::Endless => Some(Duration::MAX),
-        Patience::Until(_) => {
-            Some(last.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero())
-        }
-    });
-    if all_gone { Ok(()) } else { Err(shared.registry.infos()) }
 }
 
 fn drop_queued(shared: &Shared) {

@@ -23,6 +23,11 @@ impl<R: Clone> Closing<R> {
         Self { state: Mutex::new(State::Open), done: Condvar::new() }
     }
 
+    /// Has anybody begun?
+    pub(crate) fn has_begun(&self) -> bool {
+        !matches!(*self.state.lock(), State::Open)
+    }
+
     /// Calls `close` if nobody has yet, with no lock held; else waits for whoever has.
     pub(crate) fn once(&self, close: impl FnOnce() -> R) -> R {
         let mut state = self.state.lock();

@@ -14,7 +14,7 @@ use super::shared::Shared;
 /// Why a thread belongs to a runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It is one of the runtime's own.
+    /// It is one of the runtime's own, or shuts it down: it must not wait for the shutdown.
     Thread,
     /// It has entered: a guard, or `block_on`.
     Entered,
@@ -43,7 +43,8 @@ pub(crate) struct Membership {
 pub(crate) fn enter(shared: &Arc<Shared>, role: Role) -> Membership {
     let number = NEXT.with(|next| next.replace(next.get() + 1));
     let entry = Entry { number, role, shared: Arc::clone(shared) };
-    ENTRIES.with_borrow_mut(|entries| entries.push(entry));
+    // A thread whose locals are gone belongs nowhere any more: it finds the process default.
+    ENTRIES.try_with(|entries| entries.borrow_mut().push(entry)).ok();
     Membership { number, not_send: std::marker::PhantomData }
 }
 
@@ -74,10 +75,12 @@ pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Arc<Shared>>) -> R) -> R {
     }
 }
 
-/// Is this one of the threads of `shared`?
+/// Is this one of the threads of `shared`, which a shutdown of it would wait for?
 pub(crate) fn is_thread_of(shared: &Shared) -> bool {
     let is_own = |entry: &Entry| {
         entry.role == Role::Thread && std::ptr::eq(Arc::as_ptr(&entry.shared), shared)
     };
-    ENTRIES.try_with(|entries| entries.borrow().iter().any(is_own)).unwrap_or(false)
+    // A thread still is when it calls the hooks, and when its locals are dropped.
+    shared.threads.own_this_thread()
+        || ENTRIES.try_with(|entries| entries.borrow().iter().any(is_own)).unwrap_or(false)
 }

@@ -189,8 +189,9 @@ impl Shared {
 
     // --- Life ---
 
+    /// Goes on to `phase`, never back.
     pub(crate) fn enter_phase(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::SeqCst);
+        self.phase.fetch_max(phase as u8, Ordering::SeqCst);
     }
 
     pub(crate) fn is_at_least(&self, phase: Phase) -> bool {
