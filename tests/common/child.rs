@@ -9,7 +9,7 @@ use super::LIMIT;
 const NAME: &str = "WATERWHEEL_TEST_CHILD";
 
 /// Printed by the child, so that a child which ran no test at all is not taken for a success.
-const BEGUN: &str = "the child has begun";
+pub(crate) const BEGUN: &str = "the child has begun";
 
 /// How a child ended.
 #[derive(Debug)]
