@@ -123,10 +123,11 @@ pub(crate) fn cpu_time() -> Duration {
     Duration::new(used.tv_sec.unsigned_abs(), used.tv_nsec.unsigned_abs() as u32)
 }
 
-/// Processor time is not asked for here; metrics that need it read zero.
+/// Processor time is not asked for here: the time since the first call stands in.
 #[cfg(not(unix))]
 pub(crate) fn cpu_time() -> Duration {
-    Duration::ZERO
+    static BEGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    BEGIN.get_or_init(std::time::Instant::now).elapsed()
 }
 
 /// Asks the kernel to wake this thread's sleeps as precisely as it can (Linux adds 50 us otherwise).

@@ -6,6 +6,7 @@
 //! Book: chapter 20
 
 use super::Run;
+use crate::machine::cpu_time;
 use crate::stats::median;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -41,16 +42,16 @@ pub(super) fn spin(turns: u64) {
     }
 }
 
-/// Turns of [`spin`] that take `duration` here: the best of several tries, so that a disturbed one does not count.
+/// Turns of [`spin`] that take `duration` of a processor here: the best of several tries.
 ///
-/// The parent asks once, and every contestant spins the same number of turns.
+/// The parent asks once, before it has other threads, and every contestant spins the same number of turns.
 pub(crate) fn calibrate(duration: Duration) -> u64 {
     let mut turns = 1_000;
     let mut best = 0.0;
     for _ in 0..20 {
-        let begin = Instant::now();
+        let begin = cpu_time();
         spin(turns);
-        let elapsed = begin.elapsed();
+        let elapsed = cpu_time() - begin;
         if elapsed < CALIBRATION {
             turns *= 2;
         } else {
