@@ -84,7 +84,7 @@ impl Timers {
         let number = this_threads_shard();
         let shard = &self.shards[number];
         let waker = waker.clone();
-        let key = {
+        let (key, is_earliest) = {
             let mut state = shard.state.lock();
             if state.closed {
                 // The guard goes first, then the waker, which is user code.
@@ -93,11 +93,19 @@ impl Timers {
                 return Err(RuntimeGone);
             }
             let key = state.wheel.insert(when, waker);
-            shard.next.set(shard.next.get().min(when));
-            key
+            let is_earliest = when < shard.next.get();
+            if is_earliest {
+                shard.next.set(when);
+            }
+            (key, is_earliest)
         };
-        let holder =
-            if self.alarm.adds(when) { Holder::MustBeUnparked } else { Holder::IsUpInTime };
+        // Otherwise whoever lowered `next` before us has seen to it that the holder is up by
+        // then, which is early enough for this timer. It saves most of them the fence.
+        let holder = if is_earliest && self.alarm.adds(when) {
+            Holder::MustBeUnparked
+        } else {
+            Holder::IsUpInTime
+        };
         Ok((TimerKey { shard: number as u8, key }, holder))
     }
 
