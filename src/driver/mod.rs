@@ -149,6 +149,10 @@ impl Driver {
         self.unpark();
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.reactor.is_closed()
+    }
+
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }

@@ -87,6 +87,10 @@ impl Reactor {
         }
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.table.lock().closed
+    }
+
     fn register(
         &self,
         io: &mut impl mio::event::Source,

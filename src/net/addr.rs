@@ -2,7 +2,9 @@
 //!
 //! Book: chapter 4.
 
-use crate::spawn_blocking;
+use super::RuntimeGone;
+use crate::runtime::context;
+use crate::{TaskError, spawn_blocking};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -38,11 +40,20 @@ pub(super) async fn resolve(addr: impl ToSocketAddrs) -> io::Result<Vec<SocketAd
     match addr.to_candidates() {
         Candidates::Known(addresses) => Ok(addresses),
         Candidates::Name { host, port } => {
-            spawn_blocking(move || {
-                std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), port))
-                    .map(Iterator::collect)
-            })
-            .await
+            let lookup = spawn_blocking(move || {
+                let pair = (host.as_str(), port);
+                std::net::ToSocketAddrs::to_socket_addrs(&pair).map(Iterator::collect)
+            });
+            match lookup.outcome().await {
+                Ok(addresses) => addresses,
+                Err(TaskError::Cancelled) if context::driver().is_closed() => {
+                    Err(RuntimeGone.into())
+                }
+                Err(TaskError::Cancelled) => {
+                    Err(io::Error::other("no thread could be started to look up the name"))
+                }
+                Err(panicked) => Err(io::Error::other(panicked.to_string())),
+            }
         }
         Candidates::Invalid => Err(io::Error::new(
             io::ErrorKind::InvalidInput,

@@ -66,6 +66,7 @@ fn operations_after_the_shutdown_are_errors() {
         assert!(gone(listener.accept().await.map(|_| 0)));
         assert!(gone(TcpStream::connect("127.0.0.1:1").await.map(|_| 0)));
         assert!(gone(TcpListener::bind("127.0.0.1:0").await.map(|_| 0)));
+        assert!(gone(TcpStream::connect("localhost:1").await.map(|_| 0)), "nor looks up names");
         let mut incoming = listener.incoming();
         assert!(gone(incoming.next().await.expect("the error comes first").map(|_| 0)));
         assert!(incoming.next().await.is_none(), "then it ends");
