@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use super::context::{self, Role};
 use super::core::Core;
 use super::shared::{Job, Phase, Runnable, Shared};
-use super::worker;
+use super::worker::{self, Left};
 use crate::blocking::pool::{Then, Urgent};
 use crate::sync::internal::Mutex;
 
@@ -61,7 +61,7 @@ impl Shared {
         let started = self.threads.start("blocking", move || {
             let _member = context::enter(&shared, Role::Thread);
             let first = job.lock().take();
-            first.into_iter().chain(std::iter::from_fn(|| shared.blocking.next())).for_each(run);
+            serve(&shared, first);
         });
         started.map_err(|_error| {
             self.failed_threads.fetch_add(1, Ordering::Relaxed);
@@ -70,16 +70,28 @@ impl Shared {
     }
 }
 
-fn run(job: Job) {
-    match job {
-        Job::Worker(core) => worker::run(core),
-        Job::Call(call) if call.metadata().is_aborted() => drop(call),
-        Job::Call(call) => {
-            if call.metadata().host.is_at_least(Phase::Cancelling) {
-                drop(call);
-            } else {
-                call.run();
-            }
+/// Does what blocks, `first` to begin with, until the thread retires.
+///
+/// A thread that takes a worker's part over leaves its place among these threads to the one that
+/// handed it over, which comes here when it has blocked. So a worker never uses up a place.
+pub(super) fn serve(shared: &Shared, first: Option<Job>) {
+    let mut next = first;
+    while let Some(job) = next.take().or_else(|| shared.blocking.next()) {
+        match job {
+            Job::Call(call) => run(call),
+            Job::Worker(core) => match worker::run(core) {
+                Left::HandedOver => {}
+                Left::Ended => return,
+            },
         }
+    }
+}
+
+fn run(call: Runnable) {
+    let meta = call.metadata();
+    if meta.is_aborted() || meta.host.is_at_least(Phase::Cancelling) {
+        drop(call);
+    } else {
+        call.run();
     }
 }

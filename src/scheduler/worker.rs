@@ -18,6 +18,7 @@ use async_task::ScheduleInfo;
 use super::context::{self, Role};
 use super::core::{Core, Step};
 use super::idle::WorkerIndex;
+use super::offload;
 use super::shared::{Phase, Runnable, Shared};
 use crate::budget;
 use crate::driver::Wait;
@@ -49,12 +50,24 @@ pub(crate) fn start(core: Core, is_up: impl FnOnce() + Send + 'static) -> std::i
     shared.threads.clone().start(&role, move || {
         let _member = context::enter(&shared, Role::Thread);
         is_up();
-        run(Box::new(core));
+        if run(Box::new(core)) == Left::HandedOver {
+            offload::serve(&shared, None);
+        }
     })
 }
 
+/// Why a thread has left the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Left {
+    /// The runtime ends.
+    Ended,
+    /// The core is with another thread, whose place among those that block is free in exchange.
+    HandedOver,
+}
+
 /// The loop. Ends with the runtime, or when the core has been handed to another thread.
-pub(crate) fn run(core: Box<Core>) {
+pub(super) fn run(core: Box<Core>) -> Left {
     let shared = Arc::clone(core.shared());
     let (index, home) = (core.index(), core.home());
     CORE.with_borrow_mut(|place| *place = Some(core));
@@ -64,11 +77,12 @@ pub(crate) fn run(core: Box<Core>) {
             Some(Step::Poll(runnable)) => poll(&shared, runnable),
             Some(Step::TurnDriver) => turn_driver(&shared, index, &mut ready),
             Some(Step::Sleep) => sleep(&shared, index, home, &mut ready),
-            None => return,
+            None => return Left::HandedOver,
         }
     }
     // Whoever shuts the runtime down drops what is left in the queues.
     drop(CORE.with_borrow_mut(Option::take));
+    Left::Ended
 }
 
 /// Polls a task once, or drops it if it was aborted. Nothing a task does comes back from here.
