@@ -8,8 +8,9 @@
 //!                        2 wait until no task is live, for the grace at most
 //! Grace -> Cancelling    3 wake every live task and every thread; workers leave their loops after
 //!                          the poll under way, threads for blocking calls after their call
-//!                        4 wait for the threads, for `LAST_CALL` at most, and join them
-//!                        5 drop what is queued: step 3 has queued every task that was waiting
+//!                        4 wait for the threads, for `LAST_CALL` at most, and join them; wake
+//!                          every live task once more
+//!                        5 drop what is queued: steps 3 and 4 have queued all that waited
 //! Cancelling -> Closed   6 from here on what is woken is dropped where it is woken
 //!                        7 drop what was queued between 5 and 6; wake what still waits for I/O
 //!                        8 no thread starts any more; join those of the steps before
@@ -24,7 +25,9 @@
 //!
 //! No future escapes. A task that waited was queued by step 3 and is dropped in 5 or 7. A task that
 //! was being polled queues itself when the poll returns, since step 3 woke it: before 6 it is found
-//! by 7, after 6 its own thread drops it (see `push_from_outside`).
+//! by 7, after 6 its own thread drops it (see `push_from_outside`). A task that a worker had taken out
+//! of a queue and not begun to poll was still scheduled, so step 3's wake-up told it nothing: it may
+//! wait after that poll, and step 4's finds it.
 //!
 //! Book: chapter 18.
 
@@ -212,10 +215,15 @@ fn cancel(shared: &Shared) {
     for job in shared.blocking.close() {
         drop_job(job);
     }
+    wake_all_tasks(shared);
+    shared.unpark_all();
+}
+
+/// Queues every task that waits, and has every one under way queued after its poll.
+fn wake_all_tasks(shared: &Shared) {
     for waker in shared.registry.wakers() {
         waker.wake();
     }
-    shared.unpark_all();
 }
 
 fn drop_job(job: Job) {
@@ -230,6 +238,7 @@ fn drop_job(job: Job) {
 fn finish(shared: &Arc<Shared>, patience: Patience) -> Result<(), Vec<TaskInfo>> {
     cancel(shared);
     shared.threads.join_all(patience.deadline());
+    wake_all_tasks(shared);
     match patience {
         Patience::Endless => sweep(shared),
         Patience::Until(_) => sweep_in_time(shared),
