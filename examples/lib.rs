@@ -7,6 +7,11 @@
 #[doc = include_str!("../book/src/ch01.md")]
 mod ch01 {}
 
+/// Futures, wakers, tasks.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch02.md")]
+mod ch02 {}
+
 /// A runtime in eight steps.
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch03.md")]

@@ -14,6 +14,12 @@ pub mod ch01_1;
 pub mod ch01_2;
 #[cfg_attr(feature = "solutions", path = "solution/ch01_3.rs")]
 pub mod ch01_3;
+#[cfg_attr(feature = "solutions", path = "solution/ch02_1.rs")]
+pub mod ch02_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch02_2.rs")]
+pub mod ch02_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch02_3.rs")]
+pub mod ch02_3;
 #[cfg_attr(feature = "solutions", path = "solution/ch03_1.rs")]
 pub mod ch03_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch03_2.rs")]

@@ -6,6 +6,12 @@ mod ch01_1;
 mod ch01_2;
 #[path = "exercises/ch01_3.rs"]
 mod ch01_3;
+#[path = "exercises/ch02_1.rs"]
+mod ch02_1;
+#[path = "exercises/ch02_2.rs"]
+mod ch02_2;
+#[path = "exercises/ch02_3.rs"]
+mod ch02_3;
 #[path = "exercises/ch03_1.rs"]
 mod ch03_1;
 #[path = "exercises/ch03_2.rs"]
