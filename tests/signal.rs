@@ -1,4 +1,5 @@
 //! Signals, each test in a process of its own: they concern the whole process.
+#![cfg(unix)] // Nobody else has them.
 
 #[path = "net/child.rs"]
 mod child;

@@ -133,6 +133,7 @@ fn connecting_binding_and_building_without_a_descriptor_are_errors() {
     );
 }
 
+#[cfg(target_os = "linux")] // The storm finds the threads in /proc.
 #[test]
 fn a_storm_of_signals_disturbs_neither_timers_nor_sockets() {
     in_child("limits::a_storm_of_signals_disturbs_neither_timers_nor_sockets", "true", || {

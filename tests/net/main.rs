@@ -1,4 +1,5 @@
 //! TCP from outside: what servers and clients rely on, on real loopback sockets.
+#![cfg(unix)] // Some tests duplicate descriptors, limit them, or send signals.
 
 mod child;
 mod lifecycle;
