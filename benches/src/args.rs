@@ -5,6 +5,7 @@
 //!
 //! Book: chapter 20
 
+use crate::rows::Effort;
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -25,6 +26,8 @@ Waterwheel beside tokio, smol and the textbook runtime: same work, same workers,
       compare; a FILTER is a part of a row's name, several are joined by `or`
   waterwheel-bench --list
       the rows: what each measures, and how it could be unfair
+  waterwheel-bench instructions [FILTER ...]
+      count instructions instead of time, under valgrind: the same on a busy machine
   waterwheel-bench proof NAME [--full]
   waterwheel-bench proof --list
       show that a bound holds, with figures; exit code 1 if it does not
@@ -44,6 +47,8 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Print the proofs.
     ProofList,
+    /// Count instructions in the rows whose names contain one of these.
+    Instructions(Vec<String>),
     /// Run one proof.
     Proof {
         /// Its name.
@@ -79,8 +84,8 @@ pub(crate) struct RunOne {
     pub(crate) row: String,
     /// The contestant's name.
     pub(crate) contestant: String,
-    /// Shorter runs.
-    pub(crate) quick: bool,
+    /// How long it measures.
+    pub(crate) effort: Effort,
     /// Turns of the spinning loop that take 50 us on this machine.
     pub(crate) spin: u64,
 }
@@ -117,6 +122,7 @@ pub(crate) fn parse(
                 let word = text(word)?;
                 match word.as_str() {
                     "proof" => return proof(parser),
+                    "instructions" => return Ok(Command::Instructions(rest(parser)?)),
                     "run-one" => return run_one(&rest(parser)?),
                     "load" => return load(&rest(parser)?),
                     "hold" => return hold(&rest(parser)?),
@@ -156,10 +162,11 @@ fn proof(mut parser: lexopt::Parser) -> Result<Command, String> {
 
 fn run_one(words: &[String]) -> Result<Command, String> {
     let [row, contestant, effort, spin] = words else {
-        return Err("run-one needs ROW CONTESTANT quick|full SPIN".to_owned());
+        return Err("run-one needs ROW CONTESTANT EFFORT SPIN".to_owned());
     };
     let (row, contestant) = (row.clone(), contestant.clone());
-    Ok(Command::RunOne(RunOne { row, contestant, quick: effort == "quick", spin: number(spin)? }))
+    let (effort, spin) = (effort.parse()?, number(spin)?);
+    Ok(Command::RunOne(RunOne { row, contestant, effort, spin }))
 }
 
 fn load(words: &[String]) -> Result<Command, String> {
@@ -264,7 +271,7 @@ mod tests {
         let run = RunOne {
             row: "yield-1".to_owned(),
             contestant: "ours:0+1".to_owned(),
-            quick: true,
+            effort: Effort::Quick,
             spin: 12_345,
         };
         assert_eq!(words("run-one yield-1 ours:0+1 quick 12345"), Ok(Command::RunOne(run)));

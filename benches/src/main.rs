@@ -11,6 +11,7 @@
 
 mod args;
 mod catalogue;
+mod instructions;
 mod load;
 mod machine;
 mod peer;
@@ -47,6 +48,9 @@ fn obey(command: Command) -> Result<ExitCode, String> {
         Command::Help => println!("{}", args::HELP),
         Command::List => list(),
         Command::Compare(compare) => return comparison(&compare),
+        Command::Instructions(filters) => {
+            return Ok(ended(instructions::count(&select(&filters, |_| true)?)));
+        }
         Command::ProofList => proof::list(),
         Command::Proof { name, full } => return proof::run(&name, full),
         Command::RunOne(run) => return Ok(ended(run_one(&run))),
@@ -76,7 +80,8 @@ fn list() {
 }
 
 fn comparison(compare: &Compare) -> Result<ExitCode, String> {
-    let rows = select(compare)?;
+    let by_default = if compare.quick { |row: &Row| row.quick } else { |_: &Row| true };
+    let rows = select(&compare.filters, by_default)?;
     if cfg!(debug_assertions) {
         eprintln!("note: this is a debug build; only --release gives figures worth reading");
     }
@@ -92,18 +97,18 @@ fn comparison(compare: &Compare) -> Result<ExitCode, String> {
     Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The rows that were asked for.
-fn select(compare: &Compare) -> Result<Vec<&'static Row>, String> {
-    for filter in &compare.filters {
+/// The rows that were asked for by parts of their names; without any, those that are in it `by_default`.
+fn select(filters: &[String], by_default: fn(&Row) -> bool) -> Result<Vec<&'static Row>, String> {
+    for filter in filters {
         if !ROWS.iter().any(|row| row.name.contains(filter.as_str())) {
             return Err(format!("no row's name contains `{filter}`; --list prints the rows"));
         }
     }
-    let filtered = |row: &&Row| match compare.filters.as_slice() {
-        [] => row.quick || !compare.quick,
+    let asked_for = |row: &&Row| match filters {
+        [] => by_default(row),
         filters => filters.iter().any(|filter| row.name.contains(filter.as_str())),
     };
-    Ok(ROWS.iter().filter(filtered).collect())
+    Ok(ROWS.iter().filter(asked_for).collect())
 }
 
 /// `target/bench`, found from `target/release/waterwheel-bench`.
@@ -116,7 +121,7 @@ fn default_folder() -> io::Result<PathBuf> {
 fn run_one(run: &RunOne) -> Result<(), String> {
     let row = Row::named(&run.row).ok_or_else(|| format!("no row `{}`", run.row))?;
     let contestant = Contestant::parse(&run.contestant)?;
-    let settings = rows::Run { layout: contestant.layout, quick: run.quick, spin: run.spin };
+    let settings = rows::Run { layout: contestant.layout, effort: run.effort, spin: run.spin };
     let sample = rows::measure(row.workload, contestant.who, settings)?;
     println!("{}", serde_json::to_string(&sample).map_err(|error| error.to_string())?);
     Ok(())

@@ -9,7 +9,7 @@
 //! Book: chapter 20
 
 use crate::catalogue::{Contestant, Row, Who};
-use crate::rows::{Sample, calibrate};
+use crate::rows::{Effort, Sample, calibrate};
 use std::io::{self, IsTerminal};
 use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -39,6 +39,7 @@ pub(crate) fn compare(
     quick: bool,
 ) -> (Vec<Results>, Vec<String>) {
     let spin = calibrate(LOW_TASK);
+    let effort = if quick { Effort::Quick } else { Effort::Full };
     let mut failures = Vec::new();
     let mut results: Vec<Results> = rows.iter().map(|row| Results::empty(row, quick)).collect();
     let runs: usize = results.iter().map(|result| result.contestants.len()).sum();
@@ -50,7 +51,7 @@ pub(crate) fn compare(
                 let index = (turn + round) % count;
                 let contestant = result.contestants[index];
                 progress.show(round, result.row.name, contestant);
-                let sample = run(result.row, contestant, quick, spin).map_err(|error| {
+                let sample = run(result.row, contestant, effort, spin).map_err(|error| {
                     failures.push(format!("{}, {contestant}: {error}", result.row.name));
                 });
                 result.samples[index].push(sample.ok());
@@ -69,10 +70,10 @@ impl Results {
     }
 }
 
-fn run(row: &Row, contestant: Contestant, quick: bool, spin: u64) -> Result<Sample, String> {
+fn run(row: &Row, contestant: Contestant, effort: Effort, spin: u64) -> Result<Sample, String> {
     let mut child = Command::new(std::env::current_exe().map_err(|error| error.to_string())?)
         .args(["run-one", row.name, &contestant.argument()])
-        .args([if quick { "quick" } else { "full" }, &spin.to_string()])
+        .args([effort.to_string(), spin.to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

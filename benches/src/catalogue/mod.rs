@@ -138,6 +138,13 @@ pub(crate) enum Workload {
     Start,
 }
 
+impl Workload {
+    /// Does it repeat a batch of equal operations, and nothing else?
+    pub(crate) fn is_batched(self) -> bool {
+        !matches!(self, Self::Echo(_) | Self::Lanes | Self::Sleeps(_) | Self::Start)
+    }
+}
+
 /// One line of the comparison.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {

@@ -5,12 +5,14 @@
 //!
 //! Book: chapter 20
 
-use super::Run;
+use super::{Effort, Run, Sample, sample};
 use crate::machine::cpu_time;
 use crate::stats::median;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+/// A batch's operations, as a sample calls them.
+pub(crate) const OPERATIONS: &str = "operations a batch";
 /// Fewer batches have no middle worth the name.
 const MIN_BATCHES: usize = 3;
 /// How long a run measures.
@@ -20,18 +22,30 @@ const QUICK: Duration = Duration::from_millis(200);
 /// How long one calibration of the spinning loop takes at least.
 const CALIBRATION: Duration = Duration::from_millis(5);
 
-/// The median time of one of `operations`, in ns, over batches after a first one that warms up.
-pub(super) fn nanos_per_operation(run: Run, operations: usize, mut batch: impl FnMut()) -> f64 {
-    let limit = if run.quick { QUICK } else { FULL };
+/// The median time of one of a batch's operations, in ns, over batches after a first one that warms up.
+///
+/// The sample also says how many operations a batch has, for whoever counts something else than time.
+pub(super) fn per_operation(
+    run: Run,
+    metric: &str,
+    operations: usize,
+    mut batch: impl FnMut(),
+) -> Sample {
+    let (at_least, limit) = match run.effort {
+        Effort::Full => (MIN_BATCHES, FULL),
+        Effort::Quick => (MIN_BATCHES, QUICK),
+        Effort::Batches(count) => (count, Duration::ZERO),
+    };
     batch();
     let start = Instant::now();
     let mut times = Vec::new();
-    while times.len() < MIN_BATCHES || start.elapsed() < limit {
+    while times.len() < at_least || start.elapsed() < limit {
         let begin = Instant::now();
         batch();
         times.push(begin.elapsed().as_nanos() as f64 / operations as f64);
     }
-    median(&times).expect("at least three batches ran")
+    let nanos = median(&times).expect("a run has a batch");
+    sample([(metric, nanos), (OPERATIONS, operations as f64)])
 }
 
 /// Keeps the processor busy for `turns` of a loop that neither sleeps nor reads the clock.

@@ -5,7 +5,7 @@
 //!
 //! Book: chapter 20
 
-use super::{Run, Sample};
+use super::{Effort, Run, Sample};
 use crate::machine::cpu_time;
 use crate::peer::{Connection, Serves};
 use std::env;
@@ -31,7 +31,7 @@ pub(super) fn serve<P: Serves>(run: Run, connections: usize) -> Result<Sample, S
     let busy_before = cpu_time();
     let load = Command::new(env::current_exe().map_err(|error| error.to_string())?)
         .args(["load", &address.to_string(), &connections.to_string()])
-        .arg(if run.quick { QUICK } else { FULL }.to_string())
+        .arg(if run.effort == Effort::Full { FULL } else { QUICK }.to_string())
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("cannot start the load generator: {error}"))?;

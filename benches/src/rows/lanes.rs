@@ -8,7 +8,7 @@
 //! Book: chapter 16
 
 use super::batch::spin;
-use super::{Run, Sample, sample};
+use super::{Effort, Run, Sample, sample};
 use crate::machine::fine_sleeps;
 use crate::peer::Peer;
 use crate::stats::quantile;
@@ -35,7 +35,7 @@ pub(super) fn saturated<P: Peer>(peer: P, run: Run) -> Sample {
     let mut high = Vec::new();
     fine_sleeps();
     low.fill();
-    let periods = WARM_UP + if run.quick { QUICK } else { FULL };
+    let periods = WARM_UP + if run.effort == Effort::Full { FULL } else { QUICK };
     let begin = Instant::now();
     let (mut measured_from, mut done_before) = (begin, 0);
     for period in 1..=periods {

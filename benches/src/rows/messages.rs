@@ -2,8 +2,8 @@
 //!
 //! Book: chapter 20
 
-use super::batch::nanos_per_operation;
-use super::{Run, Sample, sample};
+use super::batch::per_operation;
+use super::{Run, Sample};
 use crate::peer::Peer;
 use futures_lite::future::yield_now;
 use oneshot::{Receiver, Sender};
@@ -26,7 +26,7 @@ pub(super) fn yields<P: Peer>(peer: P, run: Run) -> Sample {
             }
         });
     };
-    sample([("ns/yield", nanos_per_operation(run, YIELDERS * YIELDS, batch))])
+    per_operation(run, "ns/yield", YIELDERS * YIELDS, batch)
 }
 
 /// A ball carries the way back to the one who threw it.
@@ -44,7 +44,7 @@ pub(super) fn ping_pong<P: Peer>(peer: P, run: Run) -> Sample {
             assert_eq!(caught, 2 * ROUND_TRIPS, "no ball is lost");
         });
     };
-    sample([("ns/round trip", nanos_per_operation(run, PAIRS * ROUND_TRIPS, batch))])
+    per_operation(run, "ns/round trip", PAIRS * ROUND_TRIPS, batch)
 }
 
 /// Catches and returns the ball until it has been here `ROUND_TRIPS` times; gives how often that was.

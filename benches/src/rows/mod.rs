@@ -14,23 +14,58 @@ mod spawn;
 mod start;
 mod timers;
 
-pub(crate) use batch::calibrate;
+pub(crate) use batch::{OPERATIONS, calibrate};
 
 use crate::catalogue::{Who, Workload};
 use crate::peer::{Layout, Ours, Peer, Serves, Sleeps, Smol, TextbookRecv, TextbookSleep};
 use crate::peer::{Tokio, TokioTwo};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 /// The metrics that one run gave, by name.
 pub(crate) type Sample = BTreeMap<String, f64>;
+
+/// How long a run measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// As long as a table for the record needs.
+    Full,
+    /// Shorter, for a first look.
+    Quick,
+    /// So many batches after the first one, whatever they take: for counting instructions.
+    Batches(usize),
+}
+
+impl fmt::Display for Effort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("full"),
+            Self::Quick => f.write_str("quick"),
+            Self::Batches(count) => write!(f, "{count}"),
+        }
+    }
+}
+
+impl FromStr for Effort {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "full" => Ok(Self::Full),
+            "quick" => Ok(Self::Quick),
+            count => count.parse().map(Self::Batches).map_err(|_| format!("no effort `{count}`")),
+        }
+    }
+}
 
 /// The settings of one run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
     /// The workers.
     pub(crate) layout: Layout,
-    /// Shorter, for a first look.
-    pub(crate) quick: bool,
+    /// How long it measures.
+    pub(crate) effort: Effort,
     /// Turns of the spinning loop that take 50 us.
     pub(crate) spin: u64,
 }

@@ -2,8 +2,8 @@
 //!
 //! Book: chapter 20
 
-use super::batch::nanos_per_operation;
-use super::{Run, Sample, sample};
+use super::batch::per_operation;
+use super::{Run, Sample};
 use crate::peer::Peer;
 
 /// Tasks of a batch: enough to outgrow any fixed-size queue.
@@ -13,13 +13,13 @@ const SUM: usize = TASKS * (TASKS - 1) / 2;
 
 /// A thread that is not a worker spawns a batch and awaits each task in order.
 pub(super) fn from_outside<P: Peer>(peer: P, run: Run) -> Sample {
-    sample([("ns/task", nanos_per_operation(run, TASKS, || peer.block_on(batch(peer))))])
+    per_operation(run, "ns/task", TASKS, || peer.block_on(batch(peer)))
 }
 
 /// A task spawns a batch and awaits each task in order.
 pub(super) fn from_a_worker<P: Peer>(peer: P, run: Run) -> Sample {
     let spawn_the_spawner = || peer.block_on(peer.spawn(batch(peer)));
-    sample([("ns/task", nanos_per_operation(run, TASKS, spawn_the_spawner))])
+    per_operation(run, "ns/task", TASKS, spawn_the_spawner)
 }
 
 async fn batch<P: Peer>(peer: P) {
@@ -41,7 +41,7 @@ pub(super) fn chained<P: Peer>(peer: P, run: Run) -> Sample {
         P::detach(peer.spawn(async move { link(peer, TASKS - 1, done) }));
         peer.block_on(end).expect("the last task sends");
     };
-    sample([("ns/spawn", nanos_per_operation(run, TASKS, chain))])
+    per_operation(run, "ns/spawn", TASKS, chain)
 }
 
 fn link<P: Peer>(peer: P, left: usize, done: oneshot::Sender<()>) {

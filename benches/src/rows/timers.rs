@@ -2,7 +2,7 @@
 //!
 //! Book: chapter 20
 
-use super::batch::nanos_per_operation;
+use super::batch::per_operation;
 use super::{Run, Sample, sample};
 use crate::machine::cpu_time;
 use crate::peer::Sleeps;
@@ -76,5 +76,5 @@ pub(super) fn create_and_drop<P: Sleeps>(peer: P, run: Run) -> Sample {
             }
         }));
     };
-    sample([("ns/timer", nanos_per_operation(run, DROPS, batch))])
+    per_operation(run, "ns/timer", DROPS, batch)
 }
