@@ -23,6 +23,7 @@ mod stats;
 
 use args::{Command, Compare, RunOne};
 use catalogue::{Contestant, ROWS, Row};
+use machine::Machine;
 use report::{Report, table};
 use std::env;
 use std::io;
@@ -49,7 +50,9 @@ fn obey(command: Command) -> Result<ExitCode, String> {
         Command::List => list(),
         Command::Compare(compare) => return comparison(&compare),
         Command::Instructions(filters) => {
-            return Ok(ended(instructions::count(&select(&filters, |_| true)?)));
+            let rows = select(&filters, |_| true)?;
+            println!("{}\n", Machine::here().lines().join("\n"));
+            return Ok(ended(instructions::count(&rows)));
         }
         Command::ProofList => proof::list(),
         Command::Proof { name, full } => return proof::run(&name, full),
