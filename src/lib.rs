@@ -35,54 +35,62 @@
 //!
 //! Book: chapter 3.
 
-// The model checker compiles the protocols between threads and nothing else: see `tests/models`.
+#![cfg_attr(
+    waterwheel_loom,
+    expect(dead_code, reason = "the models use a part of what each file offers")
+)]
+
+// The model checker compiles the protocols between threads and nothing else: see `models`.
+
+#[cfg(not(waterwheel_loom))]
 pub mod blocking;
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 pub mod daemon;
+#[cfg(not(waterwheel_loom))]
 mod driver;
 mod priority;
+#[cfg(not(waterwheel_loom))]
 mod scheduler;
 pub mod sync;
 
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 mod budget;
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 mod macros;
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 pub mod net;
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 mod runtime;
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 pub mod signal;
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 mod sys;
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 pub mod task;
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 mod threads;
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 pub mod time;
-#[cfg(not(loom))]
 mod token;
 
 pub use priority::Priority;
 
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 pub use blocking::{block_in_place, spawn_blocking};
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 pub use runtime::{
     BuildError, Builder, EnterGuard, Handle, LaneMetrics, Metrics, Runtime, ShutdownError,
     StuckTask, block_on,
 };
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 pub use scheduler::histogram::Histogram;
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 pub use task::{Task, TaskError, TaskPanic, spawn_task, yield_now};
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 pub use waterwheel_macros::{main, test};
 
 /// What the macros expand to; no part of the API.
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 #[doc(hidden)]
 pub mod __private {
     pub use crate::macros::{caught, poll_once, taken, taken_err, taken_ok};

@@ -355,7 +355,7 @@ impl Drop for Lineage {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(waterwheel_loom)))]
 mod tests {
     use super::*;
     use std::panic::panic_any;

@@ -10,10 +10,7 @@
 
 pub(crate) mod pool;
 
-#[cfg(not(loom))]
 pub use crate::{__blocking_join as join, __blocking_try_join as try_join};
 
-#[cfg(not(loom))]
 mod calls;
-#[cfg(not(loom))]
 pub use calls::{block_in_place, spawn_blocking};

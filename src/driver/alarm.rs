@@ -65,8 +65,17 @@ impl Alarm {
         Self { parked_until: AtomicU64::new(AWAKE) }
     }
 
+    /// H1 to H6, around one wait. `sleep` waits until the tick that it is given; given none, it
+    /// must not wait.
+    pub(crate) fn wait(&self, earliest: impl FnOnce() -> u64, sleep: impl FnOnce(Option<u64>)) {
+        self.prepare();
+        let earliest = earliest();
+        sleep(self.set(earliest).then_some(earliest));
+        self.awake();
+    }
+
     /// H1 and H2: from now on every timer that is added unparks the holder.
-    pub(crate) fn prepare(&self) {
+    fn prepare(&self) {
         // Relaxed: ordered by the fence, which pairs with the one in `adds`.
         self.parked_until.store(NEVER, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -74,8 +83,7 @@ impl Alarm {
 
     /// H4: from now on only timers before `earliest` do. False: one has already claimed the
     /// alarm, and the holder must not sleep.
-    #[must_use]
-    pub(crate) fn set(&self, earliest: u64) -> bool {
+    fn set(&self, earliest: u64) -> bool {
         // Relaxed: the value itself is all that is passed; `next` was ordered by the fences.
         self.parked_until
             .compare_exchange(NEVER, earliest, Ordering::Relaxed, Ordering::Relaxed)
@@ -83,7 +91,7 @@ impl Alarm {
     }
 
     /// H6.
-    pub(crate) fn awake(&self) {
+    fn awake(&self) {
         // Relaxed: a timer that still sees the old value unparks once more than it had to.
         self.parked_until.store(AWAKE, Ordering::Relaxed);
     }
@@ -98,7 +106,7 @@ impl Alarm {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(waterwheel_loom)))]
 mod tests {
     use super::*;
 

@@ -27,6 +27,7 @@
 
 mod alarm;
 pub(crate) mod clock;
+mod holding;
 pub(crate) mod reactor;
 pub(crate) mod readiness;
 pub(crate) mod source;
@@ -38,11 +39,10 @@ pub(crate) use reactor::Registered;
 pub(crate) use readiness::{Direction, Interest};
 pub(crate) use timers::{Outcome, TimerKey};
 
-use crate::sync::internal::{AtomicBool, Ordering, fence};
 #[cfg(target_os = "linux")]
 use crate::sys::TimerFd;
 use alarm::NEVER;
-use crossbeam_utils::atomic::AtomicCell;
+use holding::{Holding, Unpark};
 use reactor::{Reactor, UNPARK};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -61,14 +61,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The reactor and the timers of one runtime.
 pub(crate) struct Driver {
-    /// The part that only its holder uses. Whoever takes it out holds the driver.
-    poller: AtomicCell<Option<Box<Poller>>>,
-    /// Says the same as an empty `poller`, to be read without taking it out.
-    held: AtomicBool,
+    /// The part that only its holder uses.
+    poller: Holding<Box<Poller>>,
     waker: mio::Waker,
-    /// Set by `unpark`, taken by the next turn that waits: a turn that does not wait may eat the
-    /// event of `waker`, but not this.
-    unparked: AtomicBool,
+    unparked: Unpark,
     reactor: Reactor,
     timers: Timers,
     clock: Clock,
@@ -105,10 +101,9 @@ impl Driver {
         let registry = poller.poll.registry().try_clone()?;
         let waker = mio::Waker::new(&registry, UNPARK)?;
         Ok(Self {
-            poller: AtomicCell::new(Some(Box::new(poller))),
-            held: AtomicBool::new(false),
+            poller: Holding::new(Box::new(poller)),
             waker,
-            unparked: AtomicBool::new(false),
+            unparked: Unpark::new(),
             reactor: Reactor::new(registry),
             timers: Timers::new(),
             clock,
@@ -118,27 +113,23 @@ impl Driver {
     /// Takes hold of the driver, unless somebody has. Never waits.
     ///
     /// A thread about to sleep elsewhere announces that first and tries this after; a thread that
-    /// drops its [`Hold`] looks for announcements after. The fences in both places make sure that
-    /// one of the two sees the other.
+    /// drops its [`Hold`] looks for announcements after: see `holding`.
     pub(crate) fn try_hold(&self) -> Option<Hold<'_>> {
-        fence(Ordering::SeqCst);
         let poller = self.poller.take()?;
-        self.held.store(true, Ordering::SeqCst);
         Some(Hold { driver: self, poller: Some(poller) })
     }
 
     /// Does anybody hold it? A look without taking it; the caller has put a fence before it.
     pub(crate) fn is_held(&self) -> bool {
-        self.held.load(Ordering::SeqCst)
+        self.poller.is_held()
     }
 
     /// Ends the holder's wait, or the next one.
     pub(crate) fn unpark(&self) {
-        if self.unparked.swap(true, Ordering::SeqCst) {
-            return;
+        if self.unparked.ask() {
+            // It fails only if the descriptor is broken; there is nobody to tell.
+            let _ = self.waker.wake();
         }
-        // It fails only if the descriptor is broken; there is nobody to tell.
-        let _ = self.waker.wake();
     }
 
     /// The runtime has gone: every operation and registration from now on answers an error, every
@@ -231,28 +222,24 @@ impl Hold<'_> {
 
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        self.driver.held.store(false, Ordering::SeqCst);
-        self.driver.poller.store(self.poller.take());
-        // Pairs with the fence in `try_hold`.
-        fence(Ordering::SeqCst);
+        if let Some(poller) = self.poller.take() {
+            self.driver.poller.put_back(poller);
+        }
     }
 }
 
 impl Driver {
     /// Waits for an event, the earliest timer, or `unpark`.
     fn wait(&self, poller: &mut Poller) {
-        let alarm = &self.timers.alarm;
-        alarm.prepare();
-        let earliest = self.timers.next();
-        let may_sleep = alarm.set(earliest) && !self.unparked.swap(false, Ordering::SeqCst);
-        if may_sleep {
-            poller.wait(&self.clock, earliest);
-        } else {
-            poller.poll(Some(Duration::ZERO));
-        }
-        alarm.awake();
+        self.timers.alarm.wait(
+            || self.timers.next(),
+            |until| match until.filter(|_| !self.unparked.take()) {
+                Some(earliest) => poller.wait(&self.clock, earliest),
+                None => poller.poll(Some(Duration::ZERO)),
+            },
+        );
         // What ended this wait shall not end the next one too.
-        self.unparked.swap(false, Ordering::SeqCst);
+        self.unparked.take();
     }
 }
 
@@ -375,6 +362,6 @@ impl From<RuntimeGone> for io::Error {
     }
 }
 
-#[cfg(all(test, not(loom), unix))]
+#[cfg(all(test, not(waterwheel_loom), unix))]
 #[path = "driver_tests.rs"]
 mod tests;

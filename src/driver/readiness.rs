@@ -157,7 +157,7 @@ impl Readiness {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(waterwheel_loom)))]
 mod tests {
     use super::*;
 

@@ -176,7 +176,7 @@ impl Waiting {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(waterwheel_loom)))]
 mod tests {
     use super::*;
     use std::sync::Arc;

@@ -37,7 +37,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::scheduler::context::{Role, enter, is_thread_of};
-use crate::scheduler::shared::{Job, Phase, Shared, TaskInfo};
+use crate::scheduler::life::Phase;
+use crate::scheduler::shared::{Job, Shared, TaskInfo};
 use crate::task::cell::Kind;
 use crate::task::contain::contain;
 use crate::task::id::TaskId;

@@ -22,9 +22,10 @@ use async_task::ScheduleInfo;
 
 use super::counters::Counters;
 use super::idle::WorkerIndex;
+use super::life::Phase;
 use super::pace::Pace;
 use super::run_queue::RunQueue;
-use super::shared::{Phase, Runnable, Shared};
+use super::shared::{Runnable, Shared};
 use crate::priority::Priority;
 
 /// Every how many ticks a worker looks elsewhere first. Prime, so that it beats no rhythm.

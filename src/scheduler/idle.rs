@@ -114,16 +114,36 @@ impl Idle {
         Some(worker)
     }
 
-    /// Wakes anyone: somebody must hold the driver.
-    pub(crate) fn wake_any(&self) -> Option<WorkerIndex> {
+    /// Whom must the caller unpark, so that somebody holds the driver? Asked after the driver was
+    /// let go of, and after a fence.
+    pub(crate) fn next_holder(&self, is_held: impl FnOnce() -> bool) -> Option<WorkerIndex> {
+        if !self.is_anyone_asleep() || is_held() {
+            return None;
+        }
         fence(Ordering::SeqCst);
-        if Priority::ALL
-            .into_iter()
-            .any(|home| self.searching[home.index()].load(Ordering::Relaxed) > 0)
-        {
+        // Relaxed: ordered by the fence.
+        if self.searching.iter().any(|searching| searching.load(Ordering::Relaxed) > 0) {
             return None; // It will sleep in the driver, or find work and come here itself.
         }
         self.wake(Priority::Low).or_else(|| self.wake(Priority::High))
+    }
+
+    /// Whom must the last searcher unpark who found work? Somebody for what else is queued, or for
+    /// the driver.
+    pub(crate) fn successor(
+        &self,
+        has_queued: impl Fn(Priority) -> bool,
+        is_driver_held: impl FnOnce() -> bool,
+    ) -> Option<WorkerIndex> {
+        if !self.is_anyone_asleep() {
+            return None;
+        }
+        let mut queued = Priority::ALL.into_iter().filter(|lane| has_queued(*lane));
+        let woken = queued.find_map(|lane| match self.notify(lane) {
+            Notified::Wake(worker) => Some(worker),
+            Notified::Searched | Notified::AllBusy => None,
+        });
+        woken.or_else(|| self.next_holder(is_driver_held))
     }
 
     /// Does any worker sleep? A look without a fence.
@@ -154,8 +174,25 @@ impl Idle {
         before == 1
     }
 
-    /// W1 to W3 of the module: after this the caller looks into the queues once more.
-    pub(crate) fn fall_asleep(&self, worker: WorkerIndex, home: Priority, was_searching: bool) {
+    /// A worker's whole sleep, W1 to W4 and back: `stays_up` is the last look into the queues, and
+    /// `park` sleeps until the worker is unparked. After it the worker searches.
+    pub(crate) fn sleep(
+        &self,
+        worker: WorkerIndex,
+        home: Priority,
+        was_searching: bool,
+        stays_up: impl FnOnce() -> bool,
+        park: impl FnOnce(),
+    ) {
+        self.fall_asleep(worker, home, was_searching);
+        if !stays_up() {
+            park();
+        }
+        self.wake_up(worker, home);
+    }
+
+    /// W1 to W3.
+    fn fall_asleep(&self, worker: WorkerIndex, home: Priority, was_searching: bool) {
         let mut sleepers = self.sleepers.lock();
         sleepers[home.index()].push(worker);
         self.asleep[home.index()].store(sleepers[home.index()].len(), Ordering::SeqCst);
@@ -168,7 +205,7 @@ impl Idle {
 
     /// The worker is up again and searches, whoever woke it: a notifier took it off the list and
     /// counted it already, or it does both itself now.
-    pub(crate) fn wake_up(&self, worker: WorkerIndex, home: Priority) {
+    fn wake_up(&self, worker: WorkerIndex, home: Priority) {
         let mut sleepers = self.sleepers.lock();
         let list = &mut sleepers[home.index()];
         if let Some(place) = list.iter().position(|sleeper| *sleeper == worker) {

@@ -19,11 +19,11 @@
 //!
 //! Book: chapter 12.
 
-#[cfg(not(loom))]
+#[cfg(not(waterwheel_loom))]
 use flume::{Receiver, Sender, unbounded};
 
-#[cfg(loom)]
-use super::stand_in::{Receiver, Sender, unbounded};
+#[cfg(waterwheel_loom)]
+use crate::models::stand_in::{Receiver, Sender, unbounded};
 
 use crate::sync::internal::{AtomicBool, Ordering, fence};
 

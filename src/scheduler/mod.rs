@@ -16,41 +16,27 @@
 //! - [`offload`]: blocking calls, and workers whose thread is about to block
 //! - [`context`]: which runtime a thread belongs to
 //! - [`registry`]: every live task
+//! - [`life`], [`closing`]: from running to closed
 //! - [`counters`], [`histogram`]: what is counted
 //!
 //! Book: chapter 12.
 
 pub(crate) mod closing;
-#[cfg(not(loom))]
 pub(crate) mod context;
-#[cfg(not(loom))]
 pub(crate) mod core;
-#[cfg(not(loom))]
 pub(crate) mod counters;
-#[cfg(not(loom))]
 pub(crate) mod histogram;
 pub(crate) mod idle;
 pub(crate) mod injector;
-#[cfg(not(loom))]
+pub(crate) mod life;
 pub(crate) mod offload;
-#[cfg(not(loom))]
 mod pace;
 pub(crate) mod parker;
-#[cfg(not(loom))]
 pub(crate) mod registry;
-#[cfg(not(loom))]
 pub(crate) mod reserve;
-#[cfg(not(loom))]
 pub(crate) mod run_queue;
-#[cfg(not(loom))]
 pub(crate) mod shared;
-#[cfg(not(loom))]
 pub(crate) mod worker;
 
-#[cfg(loom)]
-mod stand_in;
-
-#[cfg(not(loom))]
 mod settings;
-#[cfg(not(loom))]
 pub(crate) use settings::Settings;

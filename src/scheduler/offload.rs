@@ -11,7 +11,8 @@ use std::sync::atomic::Ordering;
 
 use super::context::{self, Role};
 use super::core::Core;
-use super::shared::{Job, Phase, Runnable, Shared};
+use super::life::Phase;
+use super::shared::{Job, Runnable, Shared};
 use super::worker::{self, Left};
 use crate::blocking::pool::{Then, Urgent};
 use crate::sync::internal::Mutex;

@@ -54,7 +54,7 @@ impl Parker {
             }
         }
         drop(guard);
-        self.state.store(EMPTY, Ordering::SeqCst);
+        self.go_on();
     }
 
     /// Announces that this worker sleeps in the driver. `false`: it was woken already, and must not.
@@ -64,14 +64,20 @@ impl Parker {
             .compare_exchange(EMPTY, IN_DRIVER, Ordering::SeqCst, Ordering::SeqCst)
             .is_ok();
         if !entered {
-            self.state.store(EMPTY, Ordering::SeqCst);
+            self.go_on();
         }
         entered
     }
 
     /// The worker is back from the driver.
     pub(crate) fn leave_driver(&self) {
-        self.state.store(EMPTY, Ordering::SeqCst);
+        self.go_on();
+    }
+
+    /// The worker is awake. A swap, not a store: it reads the last NOTIFIED, and with it comes what
+    /// that notifier had queued before, even if it is the second one to come.
+    fn go_on(&self) {
+        self.state.swap(EMPTY, Ordering::SeqCst);
     }
 
     /// Wakes the worker, now or when it next tries to sleep.

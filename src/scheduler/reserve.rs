@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use super::context::{self, Role};
 use super::core::count_poll;
+use super::life::Phase;
 use super::parker::Parker;
-use super::shared::{Phase, Runnable, Shared};
+use super::shared::{Runnable, Shared};
 use super::worker;
 use crate::priority::Priority;
 use crate::sync::internal::{AtomicBool, Ordering};

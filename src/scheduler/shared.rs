@@ -3,7 +3,7 @@
 //! Book: chapter 12.
 
 use std::panic::Location;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ use super::core::Core;
 use super::counters::Counters;
 use super::idle::{Idle, Notified, WorkerIndex};
 use super::injector::Injector;
+use super::life::{Life, Phase};
 use super::parker::{Parker, Wake};
 use super::registry::{Entry, Registry};
 use super::reserve::Reserve;
@@ -45,19 +46,6 @@ pub(crate) enum Job {
     Call(Runnable),
     /// The part of a worker whose thread is about to block.
     Worker(Box<Core>),
-}
-
-/// How far a runtime has come in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(crate) enum Phase {
-    Running,
-    /// Tasks may end by themselves; no new ones are accepted.
-    Grace,
-    /// Workers leave; what is queued is dropped by whoever shuts the runtime down.
-    Cancelling,
-    /// What is woken now is dropped where it is woken.
-    Closed,
 }
 
 /// Who a live task is, for reports.
@@ -94,7 +82,7 @@ pub(crate) struct Shared {
     /// By worker, then by lane.
     thieves: Box<[[Thief<Runnable>; 2]]>,
     parkers: Box<[CachePadded<Parker>]>,
-    phase: CachePadded<AtomicU8>,
+    life: CachePadded<Life>,
     started: Instant,
 }
 
@@ -127,7 +115,7 @@ impl Shared {
             injectors: [CachePadded::new(Injector::new()), CachePadded::new(Injector::new())],
             thieves: queues.iter().map(|lanes| [lanes[0].thief(), lanes[1].thief()]).collect(),
             parkers: homes.iter().map(|_| CachePadded::new(Parker::new())).collect(),
-            phase: CachePadded::new(AtomicU8::new(Phase::Running as u8)),
+            life: CachePadded::new(Life::new()),
             started: Instant::now(),
             homes,
             settings,
@@ -191,11 +179,11 @@ impl Shared {
 
     /// Goes on to `phase`, never back.
     pub(crate) fn enter_phase(&self, phase: Phase) {
-        self.phase.fetch_max(phase as u8, Ordering::SeqCst);
+        self.life.enter(phase);
     }
 
     pub(crate) fn is_at_least(&self, phase: Phase) -> bool {
-        self.phase.load(Ordering::SeqCst) >= phase as u8
+        self.life.is_at_least(phase)
     }
 
     /// Wakes every thread that sleeps in the scheduler, to see that the phase has changed.
@@ -264,12 +252,7 @@ impl Shared {
     pub(super) fn push_from_outside(&self, runnable: Runnable, lane: Priority) {
         self.injector(lane).push(runnable);
         self.notify(lane, true);
-        if self.is_at_least(Phase::Closed) {
-            // The shutdown has looked into the queues for the last time: nobody else will.
-            while let Some(late) = self.injector(lane).pop() {
-                drop(late);
-            }
-        }
+        self.life.drop_late(|| self.injector(lane).pop());
     }
 
     /// Finds a thread for a task that was just queued in `lane`. `beside`: the thread that queued
@@ -292,24 +275,15 @@ impl Shared {
     /// The last searcher found work: whoever sleeps is needed if more is queued, or if nobody is
     /// left to wait in the driver.
     pub(super) fn wake_successor(&self) {
-        if !self.idle.is_anyone_asleep() {
-            return;
+        let has_queued = |lane| self.has_queued(lane);
+        if let Some(worker) = self.idle.successor(has_queued, || self.driver.is_held()) {
+            self.unpark(worker);
         }
-        for lane in Priority::ALL {
-            if self.has_queued(lane)
-                && let Notified::Wake(worker) = self.idle.notify(lane)
-            {
-                return self.unpark(worker);
-            }
-        }
-        self.ensure_driver_is_held();
     }
 
     /// If nobody holds the driver and somebody sleeps, he shall.
     pub(super) fn ensure_driver_is_held(&self) {
-        if !self.driver.is_held()
-            && let Some(worker) = self.idle.wake_any()
-        {
+        if let Some(worker) = self.idle.next_holder(|| self.driver.is_held()) {
             self.unpark(worker);
         }
     }

@@ -18,8 +18,9 @@ use async_task::ScheduleInfo;
 use super::context::{self, Role};
 use super::core::{Core, Step};
 use super::idle::WorkerIndex;
+use super::life::Phase;
 use super::offload;
-use super::shared::{Phase, Runnable, Shared};
+use super::shared::{Runnable, Shared};
 use crate::budget;
 use crate::driver::Wait;
 use crate::priority::Priority;
@@ -103,9 +104,7 @@ fn turn_driver(shared: &Shared, index: WorkerIndex, ready: &mut Vec<Waker>) {
     shared.counters_of(index).driver_turns.add(1);
     wake_all(ready);
     // Somebody may have gone to sleep elsewhere while we held it.
-    if shared.idle.is_anyone_asleep() {
-        shared.ensure_driver_is_held();
-    }
+    shared.ensure_driver_is_held();
 }
 
 fn wake_all(ready: &mut Vec<Waker>) {
@@ -118,17 +117,17 @@ fn wake_all(ready: &mut Vec<Waker>) {
 /// Sleeps until there may be work: see [`Idle`](super::idle) for the protocol.
 fn sleep(shared: &Shared, index: WorkerIndex, home: Priority, ready: &mut Vec<Waker>) {
     let was_searching = with_core(Core::fall_asleep).unwrap_or(false);
-    shared.idle.fall_asleep(index, home, was_searching);
     let serves = shared.idle.serves();
-    let has_work =
-        Priority::ALL.into_iter().any(|lane| serves.lane(home, lane) && shared.has_queued(lane));
-    if !has_work && !shared.is_at_least(Phase::Cancelling) {
+    let stays_up = || {
+        let mut lanes = Priority::ALL.into_iter().filter(|lane| serves.lane(home, *lane));
+        lanes.any(|lane| shared.has_queued(lane)) || shared.is_at_least(Phase::Cancelling)
+    };
+    shared.idle.sleep(index, home, was_searching, stays_up, || {
         shared.counters_of(index).parks.add(1);
         threads::call(shared.settings.on_park.as_ref());
         park(shared, index, ready);
         threads::call(shared.settings.on_unpark.as_ref());
-    }
-    shared.idle.wake_up(index, home);
+    });
     with_core(Core::wake_up);
     wake_all(ready);
 }

@@ -1,49 +1,29 @@
-//! The primitives that threads of the runtime meet on: std's, or loom's under `--cfg loom`.
+//! The primitives that threads of the runtime meet on.
 //!
-//! This is the only place that chooses. Every protocol between threads that is ours is written
-//! against these names, so that the model checker runs the very files that ship.
+//! Here they are std's. `models::internal` has the same names from loom, and `sync` chooses, the
+//! only place that does. Every protocol between threads that is ours is written against these
+//! names, so that the model checker runs the very files that ship.
 //!
 //! The lock here ignores poison: no user code ever runs with one of our locks held, so a panic
 //! while one is held is a bug of ours that has already been reported.
 //!
 //! Book: chapter 19.
 
-#[cfg(not(loom))]
 pub(crate) use std::sync::{
-    Arc,
+    Arc, MutexGuard,
     atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
 };
-
-#[cfg(loom)]
-pub(crate) use loom::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
-};
-
-#[cfg(not(loom))]
-use std::sync as imp;
-
-#[cfg(loom)]
-use loom::sync as imp;
-
-pub(crate) use imp::MutexGuard;
 
 use std::sync::PoisonError;
 use std::time::Duration;
 
 /// A mutual exclusion lock without poisoning.
 #[derive(Debug, Default)]
-pub(crate) struct Mutex<T>(imp::Mutex<T>);
+pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
-    #[cfg(not(loom))]
     pub(crate) const fn new(value: T) -> Self {
-        Self(imp::Mutex::new(value))
-    }
-
-    #[cfg(loom)]
-    pub(crate) fn new(value: T) -> Self {
-        Self(imp::Mutex::new(value))
+        Self(std::sync::Mutex::new(value))
     }
 
     pub(crate) fn into_inner(self) -> T {
@@ -57,19 +37,18 @@ impl<T> Mutex<T> {
 
 /// A condition variable for [`Mutex`].
 #[derive(Debug, Default)]
-pub(crate) struct Condvar(imp::Condvar);
+pub(crate) struct Condvar(std::sync::Condvar);
 
 impl Condvar {
     pub(crate) fn new() -> Self {
-        Self(imp::Condvar::new())
+        Self(std::sync::Condvar::new())
     }
 
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits at most `limit`; the flag says whether the time ran out. Loom has no time: there a
-    /// limited wait is an unlimited one, which is what a model of a lost wake-up wants.
+    /// Waits at most `limit`; the flag says whether the time ran out.
     pub(crate) fn wait_for<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,

@@ -2,7 +2,10 @@
 //!
 //! Book: chapter 21.
 
+#[cfg(not(waterwheel_loom))]
 pub(crate) mod internal;
 
-#[cfg(not(loom))]
+#[cfg(waterwheel_loom)]
+pub(crate) use crate::models::internal;
+
 pub use crate::token::{CancellationToken, Cancelled};

@@ -17,7 +17,6 @@ const LAYERS: &[(&str, u8)] = &[
     ("task::error", 0),
     ("task::id", 0),
     ("task::native", 0),
-    ("scheduler::stand_in", 0),
     ("threads", 1),
     ("scheduler::injector", 1),
     ("scheduler::run_queue", 1),

@@ -248,7 +248,7 @@ mod rules {
             "use super::idle::Idle; use self::parts::Part; use std::net::TcpStream;",
             "// use crate::runtime::Handle;\nconst S: &str = \"crate::runtime\"; // crate::net",
             "#[cfg(test)]\nmod tests { use crate::runtime::Handle; }\nfn f() { g('\"') }",
-            "#[cfg(all(test, loom))] mod models;",
+            "#[cfg(all(test, waterwheel_loom))] mod models;",
             "macro_rules! m { () => { $crate::runtime::f() } }",
         ] {
             assert_eq!(complaints("scheduler::worker", source), [0_usize; 0], "{source}");

@@ -147,7 +147,7 @@ fn quoted(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// Drops every item that only tests or models compile: `#[cfg(test)]`, `#[cfg(all(test, loom))]`.
+/// Drops every item that only tests or models compile: `#[cfg(test)]`, `#[cfg(all(test, waterwheel_loom))]`.
 pub(crate) fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut kept = Vec::with_capacity(tokens.len());
     let mut at = 0;
