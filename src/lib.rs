@@ -41,6 +41,10 @@
 )]
 
 // The model checker compiles the protocols between threads and nothing else: see `models`.
+#[cfg(waterwheel_loom)]
+mod models;
+#[cfg(waterwheel_loom)]
+use models::task;
 
 #[cfg(not(waterwheel_loom))]
 pub mod blocking;

@@ -1,0 +1,135 @@
+//! Models of the protocols between threads: the files that ship, run by loom in every order.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg waterwheel_loom" \
+//!     cargo test -p waterwheel --release --lib models --target-dir target/loom
+//! tests/mutants/check.sh       # the models see broken code: each mutant must make one red
+//! ```
+//!
+//! A model is a small program of two or three threads around one protocol. Loom runs it again and
+//! again, in every order that matters and with every value a load may see, and reports an
+//! assertion that fails or a deadlock. So a model that is to find a lost wake-up waits for ever
+//! for what it should have been told.
+//!
+//! | file | models | of |
+//! |---|---|---|
+//! | `queues` | a push against a drain, against a pop, against both | `scheduler::injector` |
+//! | `parking` | unpark against park, in the driver and beside it; look and park against two pushes | `scheduler::parker`, `driver::holding` |
+//! | `sleeping` | a push against falling asleep, the chain of wake-ups, sharing what was drained, the driver's next holder, the end | `scheduler::{idle, injector, parker, life}`, `driver::holding` |
+//! | `closing` | spawning against closing, waiting for the last task, who closes | `scheduler::{registry, life, closing, injector}` |
+//! | `pool` | a job against a thread that retires, a promise, an urgent job, closing | `blocking::pool` |
+//! | `readiness` | a report against clearing, against waiting, two tasks in one slot | `driver::{readiness, source}` |
+//! | `timers` | a new timer against a holder that falls asleep | `driver::{alarm, timers, holding}` |
+//! | `tokens` | cancelling against waiting, and against a child that is born | `token` |
+//!
+//! The modules below are those of the crate, by their own files; what they meet on is
+//! [`internal`]. Foreign structures have a stand-in: [`stand_in`]. The loop of a worker, which ties
+//! the scheduler's protocols together, is rebuilt in `workers`. The rest of the crate is left out.
+//!
+//! We use a flag of our own and not `loom`, since that is what the crates of others look for: with
+//! it, some of those below us would want loom too, and whoever models a program that uses
+//! Waterwheel would get ours instead of theirs.
+//!
+//! How often loom takes the processor from a thread that could go on is limited to
+//! two: `LOOM_MAX_PREEMPTIONS=3` is more thorough and takes minutes.
+//!
+//! Book: chapter 19.
+
+pub(crate) mod internal;
+pub(crate) mod stand_in;
+
+#[cfg(test)]
+mod closing;
+#[cfg(test)]
+mod parking;
+#[cfg(test)]
+mod pool;
+#[cfg(test)]
+mod queues;
+#[cfg(test)]
+mod readiness;
+#[cfg(test)]
+mod sleeping;
+#[cfg(test)]
+mod timers;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod workers;
+
+/// What the registry needs to know of tasks: how one is named, and that there are kinds of them.
+pub(crate) mod task {
+    pub(crate) mod cell {
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum Kind {
+            Any,
+        }
+
+        impl Kind {
+            pub(crate) const COUNT: usize = 1;
+
+            pub(crate) const fn index(self) -> usize {
+                self as usize
+            }
+        }
+
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct Slot {
+            pub(crate) shard: u16,
+            pub(crate) key: u32,
+        }
+    }
+}
+
+#[path = "../blocking"]
+mod blocking {
+    pub(crate) mod pool;
+}
+
+#[path = "../driver"]
+mod driver {
+    pub(crate) mod alarm;
+    pub(crate) mod holding;
+    pub(crate) mod readiness;
+    pub(crate) mod source;
+    pub(crate) mod timers;
+    mod wheel;
+
+    #[derive(Debug)]
+    pub(crate) struct RuntimeGone;
+}
+
+#[path = "../scheduler"]
+mod scheduler {
+    pub(crate) mod closing;
+    pub(crate) mod idle;
+    pub(crate) mod injector;
+    pub(crate) mod life;
+    pub(crate) mod parker;
+    pub(crate) mod registry;
+}
+
+/// How often a model takes the processor from a thread that could go on. Nearly all faults known
+/// of such protocols show with two.
+#[cfg(test)]
+const PREEMPTIONS: usize = 2;
+
+/// Runs `model` in every order that its threads can take, and with every value that a load can
+/// see. Says how many there were.
+#[cfg(test)]
+#[track_caller]
+fn checked(model: impl Fn() + Send + Sync + 'static) {
+    // Not one of loom's: it counts across the runs.
+    let runs = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = runs.clone();
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
+    builder.max_branches = builder.max_branches.max(10_000);
+    let begun = std::time::Instant::now();
+    builder.check(move || {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        model();
+    });
+    let runs = runs.load(std::sync::atomic::Ordering::Relaxed);
+    println!("{runs} orders in {:.1?}", begun.elapsed());
+}

@@ -1,0 +1,80 @@
+//! Pushing a task against falling asleep, the chain of wake-ups, and the driver's next holder.
+//!
+//! Book: chapter 19.
+
+use loom::thread;
+
+use super::checked;
+use super::workers::{Runtime, Taking, Task};
+use crate::sync::internal::Arc;
+
+/// Runs the workers while this thread does `outside`.
+fn run(runtime: Runtime, workers: usize, outside: impl FnOnce(&Runtime)) {
+    let runtime = Arc::new(runtime);
+    let workers: Vec<_> = (0..workers)
+        .map(|index| {
+            let runtime = runtime.clone();
+            thread::spawn(move || runtime.worker(index))
+        })
+        .collect();
+    outside(&runtime);
+    for worker in workers {
+        worker.join().expect("a worker ends");
+    }
+}
+
+#[test]
+fn a_pushed_task_is_not_slept_over() {
+    checked(|| {
+        run(Runtime::new(1, Taking::One, 2, 0), 1, |runtime| {
+            runtime.push(Task::Quick);
+            runtime.push(Task::Quick);
+        });
+    });
+}
+
+#[test]
+fn two_workers_do_not_leave_a_pushed_task_to_each_other() {
+    checked(|| {
+        run(Runtime::new(2, Taking::One, 1, 0), 2, |runtime| runtime.push(Task::Quick));
+    });
+}
+
+#[test]
+fn whoever_finds_work_wakes_a_successor_for_the_rest() {
+    checked(|| {
+        run(Runtime::new(2, Taking::One, 2, 2), 2, |runtime| {
+            runtime.push(Task::Meeting);
+            runtime.push(Task::Meeting);
+        });
+    });
+}
+
+#[test]
+fn tasks_drained_into_one_workers_queue_are_shared() {
+    checked(|| {
+        run(Runtime::new(2, Taking::All, 2, 2), 2, |runtime| {
+            runtime.push(Task::Meeting);
+            runtime.push(Task::Meeting);
+        });
+    });
+}
+
+#[test]
+fn a_shutdown_wakes_whoever_sleeps_in_the_driver_or_beside_it() {
+    checked(|| {
+        run(Runtime::new(2, Taking::One, 1, 0).with_driver(), 2, Runtime::cancel);
+    });
+}
+
+/// After the driver was let go of, either somebody holds it or nobody is asleep: an event that
+/// comes later finds a listener though the thread that turned the driver never comes back.
+#[test]
+fn a_driver_that_was_let_go_of_finds_its_next_holder() {
+    checked(|| {
+        run(Runtime::new(1, Taking::One, 1, 0).with_driver(), 1, |runtime| {
+            runtime.turn_driver();
+            runtime.happen();
+        });
+    });
+}
