@@ -216,7 +216,8 @@ fn wakers_and_handles_outlive_their_runtime_and_do_nothing() {
                 scope.spawn(move || {
                     for waker in some {
                         waker.wake_by_ref();
-                        waker.clone().wake();
+                        let clone = waker.clone();
+                        clone.wake();
                         drop(waker.clone());
                     }
                 });
@@ -466,14 +467,9 @@ fn tasks_of_one_runtime_that_is_dropped_release_those_who_await_them_elsewhere()
     within(LIMIT, || {
         let (one, two) = (runtime(0, 1), runtime(0, 1));
         let waits = two.handle().spawn(one.handle().spawn(pending::<()>()).outcome());
-        let timer = one.handle().clone();
-        let sleeps = two.handle().spawn(async move {
-            let guard = timer.enter();
-            let sleep = sleep(Duration::from_secs(1_000));
-            drop(guard);
-            sleep
-        });
-        let far = block_on(sleeps);
+        let guard = one.handle().enter();
+        let far = sleep(Duration::from_secs(1_000));
+        drop(guard);
         drop(one);
         assert!(block_on(waits).expect_err("its runtime is gone").is_cancelled());
         drop(far); // A timer of a runtime that is gone can be dropped anywhere.
