@@ -101,6 +101,12 @@ async fn parent() -> io::Result<()> {
     let (_, status) = endless.talk("").await?;
     println!("the endless one ended by {status}");
 
+    let forgotten = Kept::start(&["forever"])?;
+    let is_there = format!("kill -0 {} 2> /dev/null", forgotten.0.id());
+    drop(forgotten);
+    let there = Command::new("sh").args(["-c", &is_there]).status()?.success();
+    println!("the one that was dropped is {}", if there { "still there" } else { "gone" });
+
     let tasks: Vec<String> = printed.lines().map(|line| line.replace(" completed", "")).collect();
     assert_eq!(tasks.len(), 10);
     for (line, task) in tasks.iter().zip(1..) {
@@ -109,6 +115,7 @@ async fn parent() -> io::Result<()> {
     assert_eq!(different(tasks.iter().filter_map(|l| Some(l.rsplit_once(' ')?.1.into()))), 2);
     assert!(took >= TASK * 5, "five tasks one after the other");
     assert!(wrong.contains("exit status: 1") && asked.success() && !status.success());
+    assert!(!there, "a child does not outlive who holds it");
     Ok(())
 }
 

@@ -166,6 +166,10 @@ fn main() -> io::Result<()> {
     let failed = failed.expect_err("that device is always full").kind();
     println!("a line for a full disk: {failed}");
 
+    let refused = waterwheel::block_on(Log::open(folder.0.clone())).map(|_| ());
+    let refused = refused.expect_err("a folder is no file").kind();
+    println!("a log where there is a folder: {refused}");
+
     let most = waterwheel::block_on(many(big.clone()))?;
     let written = fs::read_to_string(&big)?;
     println!("{} lines by four callers", written.lines().count());
