@@ -8,25 +8,38 @@ use once_cell::sync::OnceCell;
 
 use super::{BuildError, Builder, Handle, Runtime};
 use crate::driver::Driver;
-use crate::scheduler::context::with_current;
+use crate::scheduler::context::{current, current_driver};
 
 static DEFAULT: OnceCell<Runtime> = OnceCell::new();
 
 pub(super) fn try_current() -> Option<Handle> {
-    with_current(|shared| shared.map(|shared| Handle::new(Arc::clone(shared))))
-        .or_else(|| DEFAULT.get().map(|runtime| runtime.handle().clone()))
+    current().map(Handle::new).or_else(|| DEFAULT.get().map(|runtime| runtime.handle().clone()))
 }
 
 /// The current runtime's handle; starts the process default if there is none.
 #[track_caller]
 pub(crate) fn current_or_default() -> Handle {
-    if let Some(handle) =
-        with_current(|shared| shared.map(|shared| Handle::new(Arc::clone(shared))))
-    {
-        return handle;
+    // A match, since a closure would hide the caller's place from a panic.
+    match current() {
+        Some(shared) => Handle::new(shared),
+        None => default().handle().clone(),
     }
+}
+
+/// The current runtime's driver; starts the process default if there is none.
+#[track_caller]
+pub(crate) fn driver() -> Arc<Driver> {
+    match current_driver() {
+        Some(driver) => driver,
+        None => Arc::clone(&default().handle().shared().driver),
+    }
+}
+
+/// The process default, started if it is not there yet.
+#[track_caller]
+fn default() -> &'static Runtime {
     match DEFAULT.get_or_try_init(|| Builder::default().build()) {
-        Ok(runtime) => runtime.handle().clone(),
+        Ok(runtime) => runtime,
         Err(error) => panic!("cannot start the default runtime: {error}"),
     }
 }
@@ -39,10 +52,4 @@ pub(super) fn install(builder: Builder) -> Result<&'static Runtime, BuildError> 
         builder.build()
     })?;
     if builder.is_some() { Err(BuildError::AlreadyRunning) } else { Ok(runtime) }
-}
-
-/// The current runtime's driver; starts the process default if there is none.
-#[track_caller]
-pub(crate) fn driver() -> Arc<Driver> {
-    Arc::clone(&current_or_default().shared().driver)
 }

@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::shared::Shared;
+use crate::driver::Driver;
 
 /// Why a thread belongs to a runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,19 +61,19 @@ impl Drop for Membership {
     }
 }
 
-/// Calls `f` with the runtime that this thread belongs to.
-pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Arc<Shared>>) -> R) -> R {
-    let mut f = Some(f);
-    let called = ENTRIES.try_with(|entries| {
-        // Cloned, not borrowed: `f` may enter another runtime.
-        let current = entries.borrow().last().map(|entry| Arc::clone(&entry.shared));
-        f.take().map(|f| f(current.as_ref()))
-    });
-    match (called, f) {
-        (Ok(Some(result)), _) => result,
-        (_, Some(f)) => f(None),
-        (_, None) => unreachable!("f is called once"),
-    }
+/// The runtime that this thread belongs to, if any.
+pub(crate) fn current() -> Option<Arc<Shared>> {
+    of_current(Arc::clone)
+}
+
+/// The driver of the runtime that this thread belongs to, if any.
+pub(crate) fn current_driver() -> Option<Arc<Driver>> {
+    of_current(|shared| Arc::clone(&shared.driver))
+}
+
+/// `f` runs with the list borrowed, so it must not be anybody's code.
+fn of_current<R>(f: impl FnOnce(&Arc<Shared>) -> R) -> Option<R> {
+    ENTRIES.try_with(|entries| entries.borrow().last().map(|entry| f(&entry.shared))).ok().flatten()
 }
 
 /// Is this one of the threads of `shared`, which a shutdown of it would wait for?
