@@ -17,21 +17,37 @@
 //!
 //! # Guarantees
 //!
+//! Each names tests that hold it.
+//!
 //! 1. **Progress.** A woken task is polled again, as long as some worker allowed to serve its lane
 //!    is not stuck inside somebody's poll.
+//!    (`stress.rs`: `no_wake_up_between_tasks_threads_and_sleeping_workers_is_lost`; `stealing.rs`:
+//!    `what_a_task_spawns_before_it_blocks_its_worker_is_run_by_the_others`.)
 //! 2. **Lanes.** Before each poll a worker looks at its home lane first, except on every 61st tick,
 //!    when it looks at the other lane first, if it may serve that. Within a lane order is first in,
-//!    first out.
+//!    first out. So a task with *n* tasks queued before it in its lane is polled within
+//!    61 x (*n* + 1) polls of a worker that serves the lane, whatever the other lane does.
+//!    (`lanes.rs`: `the_other_lane_has_its_turn_on_every_sixty_first_tick`,
+//!    `within_a_lane_the_order_is_first_in_first_out`,
+//!    `an_endless_stream_of_one_lane_does_not_starve_the_other`.)
 //! 3. **Cancellation.** Dropping any future of ours is safe unless its documentation says otherwise,
 //!    and frees what it held.
+//!    (`tasks.rs`: `dropping_a_task_cancels_it_and_drops_its_future`; `joins.rs`:
+//!    `dropping_a_join_drops_every_argument`; `stress.rs`:
+//!    `a_storm_of_tasks_leaves_nothing_behind`.)
 //! 4. **Panics.** A panic ends its task, never a worker, and reaches whoever awaits it, payload
 //!    intact: in poll, in the future's drop, in the output's drop, in a payload whose own drop
 //!    panics, in the awaiter's waker, in hooks. Outside of that: `panic = "abort"`, a second panic
 //!    while the first unwinds the same value, stack overflow.
+//!    (`panics.rs`: `a_panic_reaches_the_awaiter_with_its_payload`,
+//!    `no_misbehaviour_of_a_task_takes_the_process_down`, `every_hook_may_panic`.)
 //! 5. **Shutdown.** [`Handle::shutdown`] is idempotent, and concurrent callers get the same result.
 //!    `Ok`: no task runs, every future has been dropped, every thread joined. `Err`: it came back
 //!    within the grace + 1 s, all else is dropped and joined, and it names each task or blocking
 //!    call that would not return.
+//!    (`shutdown.rs`: `after_a_shutdown_every_future_is_dropped_and_every_thread_has_ended`,
+//!    `eight_concurrent_shutdowns_get_the_same_result`,
+//!    `a_task_that_never_yields_is_named_and_everything_else_is_dropped`.)
 //!
 //! Book: chapter 3.
 
