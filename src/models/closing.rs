@@ -57,7 +57,7 @@ impl Runtime {
         if let Some(task) = task {
             self.injector.push(task);
             let _ = self.idle.notify(Priority::Low);
-            self.life.drop_late(|| self.injector.pop());
+            self.life.drop_late(|| self.injector.pop(|| {}));
         }
         accepted
     }
@@ -73,7 +73,7 @@ impl Runtime {
     }
 
     fn drop_queued(&self) {
-        while let Some(task) = self.injector.pop() {
+        while let Some(task) = self.injector.pop(|| {}) {
             drop(task);
         }
     }

@@ -46,7 +46,7 @@ fn a_thread_that_looks_and_then_parks_finds_what_two_others_push() {
             .collect();
         let mut found = 0;
         loop {
-            while injector.pop().is_some() {
+            while injector.pop(|| {}).is_some() {
                 found += 1;
             }
             if found == pushers.len() {

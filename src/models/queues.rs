@@ -46,9 +46,9 @@ fn an_injector_hides_no_task_from_pops_that_meet_a_push() {
         };
         let popper = {
             let injector = injector.clone();
-            thread::spawn(move || injector.pop())
+            thread::spawn(move || injector.pop(|| {}))
         };
-        let mut taken: Vec<u32> = injector.pop().into_iter().collect();
+        let mut taken: Vec<u32> = injector.pop(|| {}).into_iter().collect();
         pusher.join().expect("the pusher ends");
         taken.extend(popper.join().expect("the popper ends"));
         taken.extend(drain_all(&injector));
@@ -68,7 +68,7 @@ fn an_injector_hides_no_task_from_a_pop_that_meets_a_drain() {
         };
         let popper = {
             let injector = injector.clone();
-            thread::spawn(move || injector.pop())
+            thread::spawn(move || injector.pop(|| {}))
         };
         let mut taken = Vec::new();
         injector.drain(|task| taken.push(task));

@@ -14,7 +14,7 @@ fn run(runtime: Runtime, workers: usize, outside: impl FnOnce(&Runtime)) {
     let workers: Vec<_> = (0..workers)
         .map(|index| {
             let runtime = runtime.clone();
-            thread::spawn(move || runtime.worker(index))
+            thread::spawn(move || runtime.worker(index, false))
         })
         .collect();
     outside(&runtime);
@@ -76,5 +76,55 @@ fn a_driver_that_was_let_go_of_finds_its_next_holder() {
             runtime.turn_driver();
             runtime.happen();
         });
+    });
+}
+
+/// A pop that finds nothing clears the flag, looks again, and sets it again if a task has come. A
+/// worker that looked in between has gone to sleep, though there may be more.
+#[test]
+fn tasks_behind_one_that_came_late_are_not_slept_over() {
+    checked(|| {
+        let runtime = Arc::new(Runtime::new(2, Taking::One, 2, 2));
+        runtime.leave_flag_set();
+        assert!(runtime.start_searching());
+        let searcher = {
+            let runtime = runtime.clone();
+            thread::spawn(move || runtime.worker(0, true))
+        };
+        let pusher = {
+            let runtime = runtime.clone();
+            thread::spawn(move || {
+                runtime.push(Task::Meeting);
+                runtime.push(Task::Meeting);
+            })
+        };
+        runtime.poll_in_passing();
+        runtime.worker(1, false);
+        searcher.join().expect("the searcher ends");
+        pusher.join().expect("the pusher ends");
+    });
+}
+
+/// Stolen tasks are in no queue for a moment. A worker that looked meanwhile has gone to sleep, or
+/// has not woken another for them.
+#[test]
+fn tasks_that_move_between_queues_are_not_slept_over() {
+    checked(|| {
+        let runtime = Arc::new(Runtime::new(4, Taking::All, 3, 3));
+        // The thread of the worker 3 is stuck; this one pushes for it.
+        let others: Vec<_> = (1..3)
+            .map(|index| {
+                let runtime = runtime.clone();
+                thread::spawn(move || runtime.worker(index, false))
+            })
+            .collect();
+        for _ in 0..3 {
+            runtime.keep(3, Task::Meeting);
+        }
+        runtime.rescue(0, 3);
+        runtime.worker(0, false);
+        for other in others {
+            other.join().expect("a worker ends");
+        }
     });
 }

@@ -106,6 +106,23 @@ impl<T> Deque<T> {
         self.len.store(tasks.len(), Ordering::Release);
         Some(task)
     }
+
+    /// The thief's steal of half: one task as the result, the rest into `own`. Between the two
+    /// queues they can be seen in neither.
+    pub(crate) fn take_half(&self, own: &Self) -> Option<T> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut tasks = self.tasks.lock();
+        let half = tasks.len().div_ceil(2);
+        let mut stolen = tasks.drain(..half).collect::<VecDeque<T>>();
+        // Release: as in `push`.
+        self.len.store(tasks.len(), Ordering::Release);
+        drop(tasks);
+        let first = stolen.pop_front();
+        stolen.into_iter().for_each(|task| own.push(task));
+        first
+    }
 }
 
 /// What happened, as bits.

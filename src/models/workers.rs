@@ -15,7 +15,7 @@ use super::scheduler::life::{Life, Phase};
 use super::scheduler::parker::{Parker, Wake};
 use super::stand_in::{Deque, Events, Poller, SOCKET, WOKEN};
 use crate::priority::Priority;
-use crate::sync::internal::{AtomicUsize, Condvar, Mutex, Ordering};
+use crate::sync::internal::{AtomicUsize, Condvar, Mutex, Ordering, fence};
 
 /// The lane of all tasks and workers here.
 const LANE: Priority = Priority::Low;
@@ -102,6 +102,12 @@ impl Runtime {
         Self { driver: Some(Driver::new()), ..self }
     }
 
+    /// The flag of the injector stands, as it does after the last task was popped.
+    pub(crate) fn leave_flag_set(&self) {
+        self.injector.push(Task::Quick);
+        assert_eq!(self.injector.pop(|| {}), Some(Task::Quick));
+    }
+
     /// As `Shared::push_from_outside`.
     pub(crate) fn push(&self, task: Task) {
         self.injector.push(task);
@@ -159,8 +165,12 @@ impl Runtime {
         }
     }
 
-    pub(crate) fn worker(&self, index: usize) {
-        let mut searching = false;
+    /// A worker is out of work and about to look into the queues of the others.
+    pub(crate) fn start_searching(&self) -> bool {
+        self.idle.start_searching(LANE)
+    }
+
+    pub(crate) fn worker(&self, index: usize, mut searching: bool) {
         while !self.life.is_at_least(Phase::Cancelling) {
             if let Some(task) = self.at_hand(index).or_else(|| self.search(index, &mut searching)) {
                 if std::mem::take(&mut searching) && self.idle.found_work(LANE) {
@@ -179,16 +189,14 @@ impl Runtime {
 
     fn at_hand(&self, index: usize) -> Option<Task> {
         if self.taking == Taking::One {
-            return self.injector.pop();
+            return self.injector.pop(|| self.notify());
         }
         let own = &self.queues[index];
         let task = own.take().or_else(|| {
             self.injector.drain(|task| own.push(task));
             own.take()
         })?;
-        if self.idle.is_anyone_asleep_for(LANE) && !own.is_empty() {
-            self.notify();
-        }
+        self.share_the_rest(own);
         Some(task)
     }
 
@@ -201,6 +209,36 @@ impl Runtime {
         }
         let mut others = self.queues.iter().enumerate().filter(|(other, _)| *other != index);
         others.find_map(|(_, queue)| queue.take())
+    }
+
+    /// What a worker that has work at hand takes in passing out of the injector of a lane whose
+    /// tasks it does not keep.
+    pub(crate) fn poll_in_passing(&self) {
+        if let Some(task) = self.injector.pop(|| self.notify()) {
+            self.poll(task);
+        }
+    }
+
+    /// What a worker that has work at hand steals from behind a stuck one.
+    pub(crate) fn rescue(&self, index: usize, victim: usize) {
+        let own = &self.queues[index];
+        if let Some(task) = self.queues[victim].take_half(own) {
+            fence(Ordering::SeqCst);
+            self.share_the_rest(own);
+            self.poll(task);
+        }
+    }
+
+    /// A task is queued on a worker's own queue, by itself.
+    pub(crate) fn keep(&self, index: usize, task: Task) {
+        self.queues[index].push(task);
+        self.notify();
+    }
+
+    fn share_the_rest(&self, own: &Deque<Task>) {
+        if self.idle.is_anyone_asleep_for(LANE) && !own.is_empty() {
+            self.notify();
+        }
     }
 
     fn has_queued(&self) -> bool {

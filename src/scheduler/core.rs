@@ -27,6 +27,7 @@ use super::pace::Pace;
 use super::run_queue::RunQueue;
 use super::shared::{Runnable, Shared};
 use crate::priority::Priority;
+use crate::sync::internal::fence;
 
 /// Every how many ticks a worker looks elsewhere first. Prime, so that it beats no rhythm.
 const FAIRNESS_TICK: u32 = 61;
@@ -171,6 +172,13 @@ impl Core {
         }
     }
 
+    /// The same for tasks that were moved here from another queue, without a pop. Meanwhile they
+    /// were in neither, and whoever looked has gone to sleep over them.
+    fn share_the_moved(&self, lane: Priority) {
+        fence(Ordering::SeqCst);
+        self.share_the_rest(lane);
+    }
+
     /// From the injector of `lane`: all of it if this worker may keep it, else one task.
     fn injected(&mut self, lane: Priority) -> Option<Runnable> {
         if self.may_keep(lane) {
@@ -181,7 +189,7 @@ impl Core {
             self.share_the_rest(lane);
             first
         } else {
-            let one = self.shared.injector(lane).pop()?;
+            let one = self.shared.injector(lane).pop(|| self.shared.notify(lane, false))?;
             self.counters().lane(lane).injected.add(1);
             Some(one)
         }
@@ -199,10 +207,12 @@ impl Core {
 
     /// The turn of the injectors: the home lane's, and that of a lane whose tasks are kept here.
     fn take_in_all(&mut self) {
-        self.take_in(self.home);
         let other = self.home.other();
-        if !self.queues[other.index()].is_empty() {
-            self.take_in(other);
+        let keeps_other = !self.queues[other.index()].is_empty();
+        for lane in [Some(self.home), keeps_other.then_some(other)].into_iter().flatten() {
+            if self.take_in(lane) {
+                self.share_the_moved(lane);
+            }
         }
     }
 
@@ -258,6 +268,9 @@ impl Core {
             .filter(|victim| *victim != self.index)
             .map(|victim| self.shared.thief(victim, lane))
             .find_map(|thief| if keep { thief.steal_half(queue) } else { thief.steal_one() })?;
+        if keep {
+            self.share_the_moved(lane);
+        }
         let counters = self.counters().lane(lane);
         counters.steals.add(1);
         if keep && lane != self.home {

@@ -69,8 +69,9 @@ impl<T> Injector<T> {
         found
     }
 
-    /// Takes one task.
-    pub(crate) fn pop(&self) -> Option<T> {
+    /// Takes one task. Calls `uncovered` if others were behind an unset flag for a moment: whoever
+    /// looked meanwhile may have gone to sleep, so the caller finds somebody for them.
+    pub(crate) fn pop(&self, uncovered: impl FnOnce()) -> Option<T> {
         if self.is_empty() {
             return None;
         }
@@ -84,6 +85,7 @@ impl<T> Injector<T> {
         if late.is_some() {
             // There may be more behind it, and their senders may have seen the flag set.
             self.filled.store(true, Ordering::SeqCst);
+            uncovered();
         }
         late
     }

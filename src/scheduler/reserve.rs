@@ -63,7 +63,7 @@ impl Shared {
 
     fn take_high(&self) -> Option<Runnable> {
         let lane = Priority::High;
-        self.injector(lane).pop().or_else(|| {
+        self.injector(lane).pop(|| self.notify(lane, false)).or_else(|| {
             let stolen = self.thieves(lane).find_map(super::run_queue::Thief::steal_one)?;
             self.counters_of(self.reserve_index()).lane(lane).steals.add(1);
             Some(stolen)

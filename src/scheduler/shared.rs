@@ -198,7 +198,7 @@ impl Shared {
     /// Takes any queued task out, whoever it belongs to.
     pub(crate) fn take_any(&self) -> Option<Runnable> {
         Priority::ALL.into_iter().find_map(|lane| {
-            self.injector(lane).pop().or_else(|| self.thieves(lane).find_map(Thief::steal_one))
+            self.injector(lane).pop(|| {}).or_else(|| self.thieves(lane).find_map(Thief::steal_one))
         })
     }
 
@@ -252,7 +252,7 @@ impl Shared {
     pub(super) fn push_from_outside(&self, runnable: Runnable, lane: Priority) {
         self.injector(lane).push(runnable);
         self.notify(lane, true);
-        self.life.drop_late(|| self.injector(lane).pop());
+        self.life.drop_late(|| self.injector(lane).pop(|| {}));
     }
 
     /// Finds a thread for a task that was just queued in `lane`. `beside`: the thread that queued
