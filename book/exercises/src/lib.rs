@@ -28,6 +28,12 @@ pub mod ch03_2;
 pub mod ch03_3;
 #[cfg_attr(feature = "solutions", path = "solution/ch03_4.rs")]
 pub mod ch03_4;
+#[cfg_attr(feature = "solutions", path = "solution/ch04_1.rs")]
+pub mod ch04_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch04_2.rs")]
+pub mod ch04_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch04_3.rs")]
+pub mod ch04_3;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_1.rs")]
 pub mod ch18_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_2.rs")]

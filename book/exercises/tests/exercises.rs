@@ -20,6 +20,12 @@ mod ch03_2;
 mod ch03_3;
 #[path = "exercises/ch03_4.rs"]
 mod ch03_4;
+#[path = "exercises/ch04_1.rs"]
+mod ch04_1;
+#[path = "exercises/ch04_2.rs"]
+mod ch04_2;
+#[path = "exercises/ch04_3.rs"]
+mod ch04_3;
 #[path = "exercises/ch18_1.rs"]
 mod ch18_1;
 #[path = "exercises/ch18_2.rs"]
