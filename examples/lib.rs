@@ -17,6 +17,11 @@ mod ch02 {}
 #[doc = include_str!("../book/src/ch03.md")]
 mod ch03 {}
 
+/// Sockets.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch04.md")]
+mod ch04 {}
+
 /// When user code panics, and how to stop.
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch18.md")]

@@ -23,7 +23,7 @@
 //! How it fails: an interrupted wait is a wait without events. After [`close`](Driver::close),
 //! sockets answer [`RuntimeGone`]; their descriptors live until they are dropped.
 //!
-//! Book: chapter 14.
+//! Book: chapters 4 and 14.
 
 mod alarm;
 pub(crate) mod clock;
