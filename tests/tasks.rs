@@ -461,6 +461,27 @@ fn an_abort_that_races_the_task_has_exactly_one_outcome() {
 }
 
 #[test]
+fn an_abort_that_races_a_poll_is_never_lost() {
+    within(LIMIT, || {
+        let runtime = runtime(1, 1);
+        for round in 0..20_000 {
+            // Whether the abort comes before the poll, into it or after it: the task ends.
+            let task = runtime.handle().spawn(async move {
+                if round % 2 == 0 {
+                    yield_now().await;
+                }
+                pending::<()>().await;
+            });
+            let abort = task.abort_handle();
+            // At a different moment each time.
+            (0..round % 500).for_each(|_| std::hint::spin_loop());
+            abort.abort();
+            assert!(waterwheel::block_on(task.outcome()).is_err());
+        }
+    });
+}
+
+#[test]
 fn is_finished_says_no_until_the_future_has_been_dropped() {
     within(LIMIT, || {
         struct SlowDrop(mpsc::Sender<()>, mpsc::Receiver<()>);

@@ -196,6 +196,13 @@ impl<F: Future, H: Host> Future for Contained<F, H> {
     type Output = Output<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // An abort that finds the task queued wakes it in vain, and it may come after whoever
+        // polls has looked. Since then the task has become a running one: an abort that came
+        // before that is seen here, and one that comes after it queues the task again.
+        if self.meta().is_aborted() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         // SAFETY: `future` is never moved out of: it is only polled and overwritten in place.
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: as above; `this` came out of a pin.
