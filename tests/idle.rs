@@ -168,3 +168,33 @@ fn more_workers_than_cores_by_far_come_to_rest() {
         child.ended_well();
     }
 }
+
+#[test]
+fn the_hooks_around_a_sleep_may_block_and_spawn() {
+    within(LIMIT, || {
+        let left = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(20));
+        let hook = || {
+            let left = std::sync::Arc::clone(&left);
+            move || {
+                use std::sync::atomic::Ordering;
+                // Only so often: what it spawns keeps the worker from its sleep.
+                if left
+                    .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+                    .is_ok()
+                {
+                    block_on(waterwheel::yield_now());
+                    waterwheel::block_in_place(std::thread::yield_now);
+                    waterwheel::spawn_task!(ready(())).detach();
+                }
+            }
+        };
+        let builder = Runtime::builder().with_high_num(1).with_low_num(1);
+        let builder = builder.on_thread_park(hook()).on_thread_unpark(hook());
+        let runtime = builder.build().expect("it can be built");
+        for n in 0..1_000 {
+            assert_eq!(block_on(runtime.handle().spawn(ready(n))), n);
+        }
+        runtime.shutdown(LIMIT).expect("nothing is stuck");
+        assert_eq!(left.load(std::sync::atomic::Ordering::SeqCst), 0);
+    });
+}

@@ -124,12 +124,22 @@ fn sleep(shared: &Shared, index: WorkerIndex, home: Priority, ready: &mut Vec<Wa
     };
     shared.idle.sleep(index, home, was_searching, stays_up, || {
         shared.counters_of(index).parks.add(1);
-        threads::call(shared.settings.on_park.as_ref());
+        call_aside(shared.settings.on_park.as_ref());
         park(shared, index, ready);
-        threads::call(shared.settings.on_unpark.as_ref());
+        call_aside(shared.settings.on_unpark.as_ref());
     });
     with_core(Core::wake_up);
     wake_all(ready);
+}
+
+/// Calls a hook of a worker that is half asleep. The hook may block; but the core must not be handed
+/// to another thread now, so the hook does not find it.
+fn call_aside(hook: Option<&threads::Hook>) {
+    if hook.is_some() {
+        let core = CORE.with_borrow_mut(Option::take);
+        threads::call(hook);
+        CORE.with_borrow_mut(|place| *place = core);
+    }
 }
 
 /// Waits in the driver if that is free, else on the worker's own condition variable.

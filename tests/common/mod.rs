@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use waterwheel::{Handle, Runtime};
 
 /// How long anything may take before its test fails. Far more than is needed on a busy machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// Runs `f` on a thread of its own and fails if it has not returned within `limit`.
 #[track_caller]
