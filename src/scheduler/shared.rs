@@ -86,6 +86,11 @@ pub(crate) struct Shared {
     started: Instant,
 }
 
+/// Futures from this size on, in bytes, go to the heap before they go anywhere else. `async-task`
+/// boxes them from here on too, but a dozen moves later: in a debug build each of those is a copy on
+/// the spawner's stack, and 128 KiB overflowed one of 2 MiB.
+const BOXED_FROM: usize = 2048;
+
 /// Every how many wake-ups one is timed. A power of two: the test is a mask.
 const SAMPLE_EVERY: u32 = 16;
 
@@ -207,6 +212,24 @@ impl Shared {
     /// Makes and schedules a task. After a shutdown has begun the future is dropped and the task
     /// is cancelled from the start.
     pub(crate) fn spawn<F>(
+        self: &Arc<Self>,
+        future: F,
+        kind: Kind,
+        name: Option<String>,
+        site: &'static Location<'static>,
+    ) -> RawTask<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        if size_of::<F>() >= BOXED_FROM {
+            self.spawn_as_it_is(Box::pin(future), kind, name, site)
+        } else {
+            self.spawn_as_it_is(future, kind, name, site)
+        }
+    }
+
+    fn spawn_as_it_is<F>(
         self: &Arc<Self>,
         future: F,
         kind: Kind,
