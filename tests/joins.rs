@@ -5,142 +5,190 @@ mod common;
 
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
 
 use common::probes::{Counted, Dropped, StoreWaker};
 use common::{LIMIT, occupy, panic_of, receive, runtime, within};
-use waterwheel::time::{Instant, advance, now, sleep};
-use waterwheel::{Runtime, TaskError, blocking, join, spawn_task, try_join, yield_now};
+use waterwheel::{TaskError, blocking, join, spawn_task, try_join, yield_now};
 
-/// A clock that stands still until the test moves it, and one worker.
-fn paused() -> Runtime {
-    let builder = Runtime::builder().with_high_num(0).with_low_num(1).start_paused(true);
-    builder.build().expect("it can be built")
+/// A kitchen with a clock of its own. Waiting lets others work; work holds the only worker, so it
+/// moves the clock by itself. When nobody can do anything the clock goes to the next end of a wait.
+#[derive(Clone, Default)]
+struct Kitchen(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    now: u64,
+    waiting: Vec<(u64, StoreWaker)>,
+    notes: Vec<&'static str>,
+    /// What has been done, to see that nothing was.
+    steps: u64,
 }
 
-/// What a kitchen does: it writes down what begins, and "works" by moving the clock by itself.
-#[derive(Clone, Default)]
-struct Kitchen(Arc<Mutex<Vec<&'static str>>>);
-
 impl Kitchen {
-    fn note(&self, what: &'static str) {
-        self.0.lock().expect("nobody panics with it").push(what);
+    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        f(&mut self.0.lock().expect("nobody panics with it"))
     }
 
-    /// Work that holds the thread: nobody else has a turn meanwhile.
+    fn note(&self, what: &'static str) {
+        self.with(|state| {
+            state.steps += 1;
+            state.notes.push(what);
+        });
+    }
+
     fn work(&self, what: &'static str, units: u64) {
         self.note(what);
-        advance(unit(units));
+        self.with(|state| state.now += units);
+    }
+
+    async fn wait(&self, units: u64) {
+        let end = StoreWaker::new();
+        self.with(|state| {
+            state.steps += 1;
+            let at = state.now + units;
+            state.waiting.push((at, end.clone()));
+        });
+        end.await;
+        self.with(|state| state.steps += 1);
     }
 
     async fn mug(&self) {
         self.work("mug", 6);
     }
 
+    async fn mug_later(&self) {
+        self.wait(0).await;
+        self.mug().await;
+    }
+
     async fn coffee(&self) {
         self.note("kettle");
-        wait(10).await;
+        self.wait(10).await;
         self.work("pour", 3);
     }
 
     async fn toast(&self) {
         self.note("bread");
-        wait(10).await;
+        self.wait(10).await;
         self.work("butter", 5);
     }
 
-    fn notes(&self) -> Vec<&'static str> {
-        self.0.lock().expect("nobody panics with it").clone()
-    }
-}
-
-fn unit(units: u64) -> Duration {
-    Duration::from_secs(units)
-}
-
-/// Waits for so many units on the paused clock, and moves it when nothing else can happen.
-async fn wait(units: u64) {
-    sleep(unit(units)).await;
-}
-
-/// Moves a paused clock to the next sleep whenever the joined work has nothing else to do.
-async fn with_time<F: Future>(work: F) -> (F::Output, Duration) {
-    let begun: Instant = now();
-    let mut work = std::pin::pin!(work);
-    let output = std::future::poll_fn(|cx| match work.as_mut().poll(cx) {
-        std::task::Poll::Ready(output) => std::task::Poll::Ready(output),
-        std::task::Poll::Pending => {
-            advance(unit(1));
-            cx.waker().wake_by_ref();
-            std::task::Poll::Pending
+    /// Runs `cooks` on one worker until all are done: what was begun, in order, and how long it took.
+    fn cook(
+        self,
+        cooks: Vec<impl Future<Output = ()> + Send + 'static>,
+    ) -> (Vec<&'static str>, u64) {
+        let runtime = runtime(0, 1);
+        let hold = occupy(runtime.handle(), 1);
+        let tasks: Vec<_> = cooks.into_iter().map(|cook| runtime.handle().spawn(cook)).collect();
+        let clock = self.clone();
+        // The last in the only queue: between two of its polls everybody else has had a turn.
+        let keeper = runtime.handle().spawn(async move {
+            loop {
+                let before = clock.with(|state| state.steps);
+                yield_now().await;
+                if clock.with(|state| state.steps) == before {
+                    clock.next();
+                }
+            }
+        });
+        drop(hold);
+        for task in tasks {
+            waterwheel::block_on(task);
         }
-    })
-    .await;
-    (output, now() - begun)
+        drop(keeper);
+        self.with(|state| (std::mem::take(&mut state.notes), state.now))
+    }
+
+    /// Ends the waits that end next.
+    fn next(&self) {
+        let ended = self.with(|state| {
+            let Some(first) = state.waiting.iter().map(|(at, _)| *at).min() else {
+                return Vec::new();
+            };
+            state.now = state.now.max(first);
+            let now = state.now;
+            let (ended, waiting) =
+                std::mem::take(&mut state.waiting).into_iter().partition(|(at, _)| *at <= now);
+            state.waiting = waiting;
+            ended
+        });
+        ended.into_iter().for_each(|(_, end)| end.finish());
+    }
 }
 
 #[test]
 fn waits_in_sequence_add_up_and_joined_waits_take_the_longest() {
     within(LIMIT, || {
-        let runtime = paused();
-        let (sequence, joined) = runtime.block_on(async {
-            let sequence = with_time(async {
-                for _ in 0..4 {
-                    wait(10).await;
-                }
-            });
-            let ((), sequence) = sequence.await;
-            let (_, joined) =
-                with_time(async { join!(wait(10), wait(10), wait(10), wait(10)) }).await;
-            (sequence, joined)
-        });
-        assert!(sequence >= unit(40), "{sequence:?}");
-        assert!(joined >= unit(10) && joined < unit(20), "{joined:?}");
-    });
-}
-
-#[test]
-fn a_join_polls_in_the_order_of_its_arguments() {
-    within(LIMIT, || {
-        let runtime = paused();
         let kitchen = Kitchen::default();
-        runtime.block_on(with_time(async {
-            join!(kitchen.mug(), kitchen.coffee(), kitchen.toast());
-        }));
-        assert_eq!(kitchen.notes(), ["mug", "kettle", "bread", "pour", "butter"]);
-
-        let kitchen = Kitchen::default();
-        let mug_later = async {
-            wait(1).await;
-            kitchen.mug().await;
+        let waits = kitchen.clone();
+        let sequence = async move {
+            for _ in 0..4 {
+                waits.wait(10).await;
+            }
         };
-        runtime.block_on(with_time(async {
-            join!(mug_later, kitchen.coffee(), kitchen.toast());
-        }));
-        assert_eq!(kitchen.notes(), ["kettle", "bread", "mug", "pour", "butter"]);
+        assert_eq!(kitchen.cook(vec![sequence]).1, 40);
+        let kitchen = Kitchen::default();
+        let waits = kitchen.clone();
+        let joined = async move {
+            join!(waits.wait(10), waits.wait(10), waits.wait(10), waits.wait(10));
+        };
+        assert_eq!(kitchen.cook(vec![joined]).1, 10);
     });
 }
 
 #[test]
-fn work_that_blocks_delays_what_is_joined_with_it_and_waiting_does_not() {
+fn a_join_begins_in_the_order_of_its_arguments_and_work_that_blocks_delays_the_rest() {
     within(LIMIT, || {
-        let runtime = paused();
-        let (in_order, wait_first) = runtime.block_on(async {
+        let kitchen = Kitchen::default();
+        let cook = kitchen.clone();
+        let breakfast = async move {
+            join!(cook.mug(), cook.coffee(), cook.toast());
+        };
+        let (notes, time) = kitchen.cook(vec![breakfast]);
+        assert_eq!(notes, ["mug", "kettle", "bread", "pour", "butter"]);
+        assert_eq!(time, 24);
+        // With a moment's wait at its start the mug is washed while the water heats.
+        let kitchen = Kitchen::default();
+        let cook = kitchen.clone();
+        let breakfast = async move {
+            join!(cook.mug_later(), cook.coffee(), cook.toast());
+        };
+        let (notes, time) = kitchen.cook(vec![breakfast]);
+        assert_eq!(notes, ["kettle", "bread", "mug", "pour", "butter"]);
+        assert_eq!(time, 18);
+    });
+}
+
+#[test]
+fn on_one_worker_joined_steps_cost_their_work_and_steps_in_sequence_their_waits_too() {
+    within(LIMIT, || {
+        let breakfasts = |people: usize| {
             let kitchen = Kitchen::default();
-            let all = async { join!(kitchen.mug(), kitchen.coffee(), kitchen.toast()) };
-            let (_, in_order) = with_time(all).await;
-            let mug_later = async {
-                wait(1).await;
-                kitchen.mug().await;
+            let cook = |_| {
+                let cook = kitchen.clone();
+                async move {
+                    join!(cook.mug_later(), cook.coffee(), cook.toast());
+                }
             };
-            let all = async { join!(mug_later, kitchen.coffee(), kitchen.toast()) };
-            let (_, wait_first) = with_time(all).await;
-            (in_order, wait_first)
-        });
-        // 6 of mug, 10 of waiting, 3 + 5 of work; with the waits begun first the mug's 6 are free.
-        let slack = unit(2); // The clock is moved in steps of 1.
-        assert!(in_order >= unit(24) && in_order <= unit(24) + slack, "{in_order:?}");
-        assert!(wait_first >= unit(18) && wait_first <= unit(18) + slack, "{wait_first:?}");
+            let cooks = (0..people).map(cook).collect();
+            kitchen.clone().cook(cooks).1
+        };
+        // 14 of work each. All waits are begun before the first work ends.
+        assert_eq!((breakfasts(1), breakfasts(2), breakfasts(3)), (18, 28, 42));
+
+        let kitchen = Kitchen::default();
+        let cook = |_| {
+            let cook = kitchen.clone();
+            async move {
+                cook.mug().await;
+                cook.coffee().await;
+                cook.toast().await;
+            }
+        };
+        // The mugs, 12; then each waits 10 twice while the other may work.
+        let (_, time) = kitchen.clone().cook((0..2).map(cook).collect());
+        assert_eq!(time, 12 + 10 + 3 + 10 + 5);
     });
 }
 

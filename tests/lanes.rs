@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::future::ready;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::time::Duration;
 
 use common::{LIMIT, occupy, receive, runtime, within};
 use waterwheel::{Priority, Runtime, block_on, spawn_task, yield_now};
@@ -196,6 +197,33 @@ fn as_many_tasks_block_at_once_as_there_are_workers_and_one_stuck_stops_no_other
             assert_eq!(block_on(task), n);
         }
         drop(stuck);
+    });
+}
+
+#[test]
+fn a_stuck_worker_keeps_neither_timers_nor_sockets_from_the_others() {
+    use waterwheel::net::{TcpListener, TcpStream};
+    use waterwheel::time::sleep;
+    within(LIMIT, || {
+        for round in 0..20 {
+            let runtime = runtime(1, 1);
+            if round % 2 == 0 {
+                // Whichever worker gets stuck may have held the driver until then.
+                block_on(runtime.handle().spawn(async { sleep(Duration::from_millis(1)).await }));
+            }
+            let stuck = occupy(runtime.handle(), 1);
+            let serves = async {
+                let listener = TcpListener::bind("127.0.0.1:0").await?;
+                let address = listener.local_addr()?;
+                let client = spawn_task!(async move { TcpStream::connect(address).await });
+                let (server, _) = listener.accept().await?;
+                sleep(Duration::from_millis(1)).await;
+                drop(server);
+                client.await
+            };
+            block_on(runtime.handle().spawn(serves)).expect("loopback works");
+            drop(stuck);
+        }
     });
 }
 

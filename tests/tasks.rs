@@ -566,6 +566,39 @@ fn a_parent_awaits_its_child_a_thousand_deep_on_one_worker() {
 }
 
 #[test]
+fn a_big_future_lives_on_the_heap_and_a_deep_chain_of_futures_ends() {
+    fn chain(depth: u32) -> Pin<Box<dyn Future<Output = u32> + Send>> {
+        Box::pin(async move {
+            match depth {
+                0 => {
+                    yield_now().await;
+                    0
+                }
+                _ => chain(depth - 1).await + 1,
+            }
+        })
+    }
+    within(LIMIT, || {
+        let builder = Runtime::builder().with_high_num(0).with_low_num(1);
+        let runtime = builder.thread_stack_size(8 << 20).build().expect("8 MiB are there");
+        // More of them than fit on any stack here.
+        let tasks: Vec<_> = (0..64_u8)
+            .map(|n| {
+                runtime.handle().spawn(async move {
+                    let block = [n; 128 * 1024];
+                    yield_now().await;
+                    block.iter().map(|b| usize::from(*b)).sum::<usize>()
+                })
+            })
+            .collect();
+        for (n, task) in tasks.into_iter().enumerate() {
+            assert_eq!(waterwheel::block_on(task), n * 128 * 1024);
+        }
+        assert_eq!(waterwheel::block_on(runtime.handle().spawn(chain(2_000))), 2_000);
+    });
+}
+
+#[test]
 fn a_million_tasks_from_one_thread_all_complete() {
     const TASKS: usize = 1_000_000;
     within(LIMIT, || {
