@@ -26,3 +26,8 @@ mod ch04 {}
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch18.md")]
 mod ch18 {}
+
+/// How fast, and how measured.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch20.md")]
+mod ch20 {}

@@ -38,3 +38,11 @@ pub mod ch04_3;
 pub mod ch18_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_2.rs")]
 pub mod ch18_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch20_1.rs")]
+pub mod ch20_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch20_2.rs")]
+pub mod ch20_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch20_3.rs")]
+pub mod ch20_3;
+#[cfg_attr(feature = "solutions", path = "solution/ch20_4.rs")]
+pub mod ch20_4;

@@ -30,3 +30,11 @@ mod ch04_3;
 mod ch18_1;
 #[path = "exercises/ch18_2.rs"]
 mod ch18_2;
+#[path = "exercises/ch20_1.rs"]
+mod ch20_1;
+#[path = "exercises/ch20_2.rs"]
+mod ch20_2;
+#[path = "exercises/ch20_3.rs"]
+mod ch20_3;
+#[path = "exercises/ch20_4.rs"]
+mod ch20_4;

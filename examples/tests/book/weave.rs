@@ -8,6 +8,7 @@
 //! | `<!-- output: PROGRAM -->` | what the program prints, measured values masked |
 //! | `<!-- chapter-files -->` ... `<!-- /chapter-files -->` | the files whose header names the chapter |
 //! | `<!-- chapters -->` ... `<!-- /chapters -->` | the chapters that exist, with minutes and lines |
+//! | `<!-- table: PATH -->` ... `<!-- /table -->` | the first Markdown table of a record |
 //!
 //! A directive makes exactly one fence, directly below it; whatever fence stands there already is
 //! replaced. Listings and diffs of more than [`LIMIT`] lines are refused: nobody reads them.
@@ -57,17 +58,24 @@ impl Weaver<'_> {
                 continue;
             }
             let Some(comment) = page::comment(line) else { continue };
-            if let "chapter-files" | "chapters" = comment {
-                let last = format!("<!-- /{comment} -->");
+            if matches!(comment, "chapter-files" | "chapters") || comment.starts_with("table:") {
+                let last = format!("<!-- /{} -->", comment.split(':').next().unwrap_or(comment));
                 let Some(end) = lines[next..].iter().position(|line| line.trim() == last) else {
                     problems.push(Problem::new(path, next, format!("`{last}` is missing")));
                     continue;
                 };
-                out.extend(match comment {
-                    "chapters" => self.chapters(),
-                    _ => self.chapter_files(path),
-                });
-                next += end;
+                let block = match comment.split_once(':') {
+                    Some((_, record)) => self.table(record.trim()),
+                    None if comment == "chapters" => Ok(self.chapters()),
+                    None => Ok(self.chapter_files(path)),
+                };
+                match block {
+                    Ok(block) => {
+                        out.extend(block);
+                        next += end;
+                    }
+                    Err(error) => problems.push(Problem::new(path, next, error)),
+                }
             } else if makes_a_fence(comment) {
                 match self.fence(path, comment) {
                     Ok(generated) => {
@@ -113,7 +121,10 @@ impl Weaver<'_> {
     fn show(&self, page: &str, args: &str) -> Result<String, String> {
         let (path, names) =
             args.split_once(' ').ok_or_else(|| format!("`show: {args}` names no item"))?;
-        if path.starts_with("src/") && !self.headers.iter().any(|header| header.is(path, page)) {
+        // An appendix walks through many chapters.
+        let of_all = page.starts_with("book/src/appendix_");
+        let of_this = || self.headers.iter().any(|header| header.is(path, page));
+        if path.starts_with("src/") && !of_all && !of_this() {
             return Err(format!(
                 "the header of `{path}` does not say that it belongs to this chapter"
             ));
@@ -151,6 +162,19 @@ impl Weaver<'_> {
             return Err(format!("`diff: {args}`: nothing differs"));
         }
         Ok(diff)
+    }
+
+    fn table(&self, record: &str) -> Result<Vec<String>, String> {
+        let text = (self.read)(record)?;
+        let is_row = |line: &&str| line.starts_with('|');
+        let rows = text.lines().skip_while(|line| !is_row(line)).take_while(is_row);
+        let mut lines = vec![String::new()];
+        lines.extend(rows.map(str::to_owned));
+        if lines.len() == 1 {
+            return Err(format!("`{record}` has no table"));
+        }
+        lines.push(String::new());
+        Ok(lines)
     }
 
     fn chapters(&self) -> Vec<String> {
@@ -245,6 +269,7 @@ mod tests {
         let read = |path: &str| match path {
             "examples/old.rs" => Ok(OLD.to_owned()),
             "examples/new.rs" => Ok(NEW.to_owned()),
+            "record.md" => Ok("# When\n\n| a |\n|--:|\n| 1 |\n\n| b |\n|---|\n".to_owned()),
             "examples/long.rs" => Ok(format!("fn long() {{\n{}}}\n", "    call();\n".repeat(40))),
             other => Err(format!("cannot read `{other}`")),
         };
@@ -297,6 +322,18 @@ The end.
             let drifted = PAGE.replacen(from, to, 1);
             assert_ne!(drifted, PAGE);
             assert_eq!(weave(&drifted), (PAGE.to_owned(), vec![]), "{from}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_copied_from_its_record() {
+        let page = |table: &str| format!("<!-- table: record.md -->\n{table}<!-- /table -->\n");
+        let wanted = page("\n| a |\n|--:|\n| 1 |\n\n");
+        assert_eq!(weave(&page("old\n")), (wanted.clone(), vec![]));
+        assert_eq!(weave(&wanted), (wanted, vec![]));
+        for bad in ["<!-- table: examples/old.rs -->\n<!-- /table -->", "<!-- table: record.md -->"]
+        {
+            assert_eq!(weave(&format!("{bad}\n")).1.len(), 1, "{bad}");
         }
     }
 
