@@ -14,6 +14,7 @@
 //! - `programs`: every program of a chapter builds, ends by itself with exit code 0, and prints
 //!   what the chapter prints;
 //! - `shape`: chapters have the book's one sequence of headings, fences name their language;
+//! - `trail`: walks through the files name items that exist, and take at most 15 steps;
 //! - `maps`: file headers, chapters, `SUMMARY.md`, `examples/Cargo.toml` and README agree;
 //! - `drawings`, `pictures`: generated SVG files are current, every SVG is readable and self-contained.
 //!
@@ -33,6 +34,8 @@ mod programs;
 mod shape;
 #[path = "book/source.rs"]
 mod source;
+#[path = "book/trail.rs"]
+mod trail;
 #[path = "book/weave.rs"]
 mod weave;
 
@@ -129,6 +132,7 @@ fn the_pages_have_the_shape_of_the_book() {
     for path in pages() {
         let text = read(&path).expect("a listed page can be read");
         shape::check(&path, &text, &mut problems);
+        trail::check(&path, &text, &read, &mut problems);
     }
     report(&problems);
 }
