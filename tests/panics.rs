@@ -546,6 +546,54 @@ fn a_second_panic_while_the_first_unwinds_ends_the_process() {
 }
 
 #[test]
+fn in_a_program_that_aborts_on_panic_the_first_one_ends_it() {
+    const PROGRAM: &str = r#"
+        fn main() {
+            let task = waterwheel::spawn_task!(async { panic!("the wheel stops") });
+            let outcome = waterwheel::block_on(task.outcome());
+            println!("never printed: {outcome:?}");
+        }
+    "#;
+    let here = std::env::current_exe().expect("a test knows its own file");
+    let libraries = here.parent().expect("it is in a folder");
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (source, program) = (folder.join("aborts.rs"), folder.join("aborts"));
+    std::fs::write(&source, PROGRAM).expect("the folder is for tests to write in");
+    // The library as it was built for this test, the newest one there is.
+    let library = std::fs::read_dir(libraries)
+        .expect("the folder can be read")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rlib"))
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with("libwaterwheel-"))
+        })
+        .max_by_key(|path| path.metadata().and_then(|data| data.modified()).ok())
+        .expect("the library was built for this test");
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let built = std::process::Command::new("rustc")
+        .args(["--edition", "2024", "-C", "panic=abort"])
+        .args(flags.split_whitespace())
+        .arg("--extern")
+        .arg(format!("waterwheel={}", library.display()))
+        .arg("-L")
+        .arg(format!("dependency={}", libraries.display()))
+        .arg("-o")
+        .args([&program, &source])
+        .output()
+        .expect("the compiler runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let output = std::process::Command::new(program).output().expect("the program runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    {
+        use std::os::unix::process::ExitStatusExt;
+        assert_eq!(output.status.signal(), Some(SIGABRT), "{stderr}");
+    }
+    assert!(stderr.contains("the wheel stops"), "{stderr}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
 fn a_task_that_overflows_its_stack_ends_the_process_and_is_named_by_its_thread() {
     #[expect(unconditional_recursion, reason = "this is the fault")]
     fn fall(deep: &[u8; 4096]) -> u64 {
