@@ -35,6 +35,8 @@ pub(crate) struct Machine {
     pub(crate) processor: String,
     /// Logical processors this program may use.
     pub(crate) cores: usize,
+    /// Load averages over 1, 5 and 15 minutes when the figures were worked out: what else it was doing.
+    pub(crate) load: String,
     /// Operating system and kernel.
     pub(crate) kernel: String,
     /// The compiler's version.
@@ -55,6 +57,10 @@ impl Machine {
             command: format!("cargo run --release -p waterwheel-bench -- {}", arguments.join(" ")),
             processor: field("/proc/cpuinfo", "model name").unwrap_or_default(),
             cores: thread::available_parallelism().map_or(1, usize::from),
+            load: fs::read_to_string("/proc/loadavg").map_or_else(
+                |_| String::new(),
+                |load| load.split(' ').take(3).collect::<Vec<_>>().join(" "),
+            ),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").map_or_else(
                 |_| std::env::consts::OS.to_owned(),
                 |release| format!("{} {}", std::env::consts::OS, release.trim()),
@@ -73,7 +79,10 @@ impl Machine {
         vec![
             format!("date     {}", self.date),
             format!("command  {}", self.command.trim_end()),
-            format!("machine  {}, {} cores, {}", self.processor, self.cores, self.kernel),
+            format!(
+                "machine  {}, {} cores, {}, load {}",
+                self.processor, self.cores, self.kernel, self.load
+            ),
             format!("built    {}; profile {}; system allocator", self.rustc, self.profile),
             format!("crates   {}", self.crates.join(", ")),
         ]
