@@ -8,6 +8,7 @@
 //! | `<!-- output: PROGRAM -->` | what the program prints, measured values masked |
 //! | `<!-- chapter-files -->` ... `<!-- /chapter-files -->` | the files whose header names the chapter |
 //! | `<!-- chapters -->` ... `<!-- /chapters -->` | the chapters that exist, with minutes and lines |
+//! | `<!-- paths -->` ... `<!-- /paths -->` | the ways through the book, with minutes and lines |
 //! | `<!-- table: PATH -->` ... `<!-- /table -->` | the first Markdown table of a record |
 //!
 //! A directive makes exactly one fence, directly below it; whatever fence stands there already is
@@ -24,6 +25,30 @@ const LIMIT: usize = 40;
 
 /// The lines of unchanged text around a change.
 const CONTEXT: usize = 2;
+
+/// The ways through the book: name, for whom, chapters, and what comes after them.
+const PATHS: [(&str, &str, &[u32], &str); 3] = [
+    ("one evening", "you want to know how a runtime works at all", &[2, 3, 13], ", then `daemons`"),
+    (
+        "a weekend",
+        "you want to understand Waterwheel, or write a runtime",
+        &[1, 2, 3, 4, 12, 13, 14, 15, 16, 17, 18],
+        "",
+    ),
+    (
+        "companion",
+        "you are reading *Async Rust* (Flitton and Morton, O'Reilly), numbered as there",
+        &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+        "",
+    ),
+];
+
+/// What a chapter asks of its reader.
+struct Load {
+    minutes: usize,
+    programs: usize,
+    lines: usize,
+}
 
 /// Reads something by its name, or says why it cannot.
 type Lookup<'a> = &'a dyn Fn(&str) -> Result<String, String>;
@@ -58,7 +83,9 @@ impl Weaver<'_> {
                 continue;
             }
             let Some(comment) = page::comment(line) else { continue };
-            if matches!(comment, "chapter-files" | "chapters") || comment.starts_with("table:") {
+            if matches!(comment, "chapter-files" | "chapters" | "paths")
+                || comment.starts_with("table:")
+            {
                 let last = format!("<!-- /{} -->", comment.split(':').next().unwrap_or(comment));
                 let Some(end) = lines[next..].iter().position(|line| line.trim() == last) else {
                     problems.push(Problem::new(path, next, format!("`{last}` is missing")));
@@ -67,6 +94,7 @@ impl Weaver<'_> {
                 let block = match comment.split_once(':') {
                     Some((_, record)) => self.table(record.trim()),
                     None if comment == "chapters" => Ok(self.chapters()),
+                    None if comment == "paths" => Ok(self.paths()),
                     None => Ok(self.chapter_files(path)),
                 };
                 match block {
@@ -181,19 +209,46 @@ impl Weaver<'_> {
         let head = "| chapter | minutes to read | programs | their lines |";
         let mut lines = vec![String::new(), head.into(), "|--:|--:|--:|--:|".into()];
         for number in 1..=23 {
-            let page = format!("book/src/ch{number:02}.md");
-            let Ok(text) = (self.read)(&page) else { continue };
-            let prefix = format!("examples/ch{number:02}_");
-            let programs = self.headers.iter().filter(|header| header.path.starts_with(&prefix));
-            let sizes: Vec<usize> = programs
-                .filter_map(|header| Some((self.read)(&header.path).ok()?.lines().count()))
-                .collect();
-            let (count, total) = (sizes.len(), sizes.iter().sum::<usize>().next_multiple_of(50));
-            let minutes = minutes(&text);
-            lines.push(format!("| [{number}](ch{number:02}.md) | {minutes} | {count} | {total} |"));
+            let Some(Load { minutes, programs, lines: total }) = self.load(number) else {
+                continue;
+            };
+            let total = total.next_multiple_of(50);
+            lines.push(format!(
+                "| [{number}](ch{number:02}.md) | {minutes} | {programs} | {total} |"
+            ));
         }
         lines.push(String::new());
         lines
+    }
+
+    fn paths(&self) -> Vec<String> {
+        let head = "| path | for whom | chapters | minutes to read | lines of programs |";
+        let mut lines = vec![String::new(), head.into(), "|---|---|---|--:|--:|".into()];
+        for (name, for_whom, numbers, then) in PATHS {
+            let loads: Vec<Option<Load>> = numbers.iter().map(|n| self.load(*n)).collect();
+            let chapters = numbers.iter().zip(&loads).map(|(number, load)| match load {
+                Some(_) => format!("[{number}](ch{number:02}.md)"),
+                None => number.to_string(),
+            });
+            let chapters = chapters.collect::<Vec<_>>().join(", ");
+            let minutes: usize = loads.iter().flatten().map(|load| load.minutes).sum();
+            let total: usize = loads.iter().flatten().map(|load| load.lines).sum();
+            let total = total.next_multiple_of(50);
+            lines.push(format!("| {name} | {for_whom} | {chapters}{then} | {minutes} | {total} |"));
+        }
+        lines.push(String::new());
+        lines
+    }
+
+    /// What a chapter asks for; `None` while it is to come.
+    fn load(&self, number: u32) -> Option<Load> {
+        let text = (self.read)(&format!("book/src/ch{number:02}.md")).ok()?;
+        let prefix = format!("examples/ch{number:02}_");
+        let programs = self.headers.iter().filter(|header| header.path.starts_with(&prefix));
+        let sizes: Vec<usize> = programs
+            .filter_map(|header| Some((self.read)(&header.path).ok()?.lines().count()))
+            .collect();
+        Some(Load { minutes: minutes(&text), programs: sizes.len(), lines: sizes.iter().sum() })
     }
 
     fn chapter_files(&self, page: &str) -> Vec<String> {
@@ -362,6 +417,7 @@ The end.
             "<!-- shwo: examples/old.rs one -->",
             "<!-- chapter-files -->",
             "<!-- chapters -->",
+            "<!-- paths -->",
         ] {
             let (_, problems) = weave(&format!("{bad}\n"));
             assert_eq!(problems.len(), 1, "{bad}: {problems:?}");
