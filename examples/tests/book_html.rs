@@ -1,5 +1,6 @@
-//! Checks the rendered book: every link and anchor inside it leads somewhere, every picture has an
-//! alternative text, and no page loads anything from another host.
+//! Checks the rendered book: every link and anchor inside it leads somewhere, every page has one title
+//! and skips no level of headings, every picture has an alternative text, the page for printing has
+//! all the others, and no page loads anything from another host.
 //!
 //! Rendering needs the `mdbook` program, so this looks only where `WATERWHEEL_BOOK_HTML` names the
 //! folder that `mdbook build book` wrote; CI renders the book and sets it. Without the variable
@@ -12,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// The variable that names the folder of the rendered book.
 const FOLDER: &str = "WATERWHEEL_BOOK_HTML";
 
+/// All pages in one, for printing.
+const PRINT: &str = "print.html";
+
 /// What a page of HTML contains, as far as links go.
 #[derive(Debug, Default)]
 struct Page {
@@ -19,13 +23,20 @@ struct Page {
     links: Vec<String>,
     assets: Vec<String>,
     pictures_without_alt: Vec<String>,
+    /// The levels of the headings in the page's own part, in order.
+    headings: Vec<u8>,
 }
 
 impl Page {
     fn read(html: &str) -> Self {
         let mut page = Self::default();
+        let mut in_main = false;
         for tag in tags(html) {
             let name = tag.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or("");
+            in_main = (in_main || name == "main") && tag != "/main";
+            if let (true, [b'h', level @ b'1'..=b'6']) = (in_main, name.as_bytes()) {
+                page.headings.push(level - b'0');
+            }
             for id in [attribute(tag, "id"), attribute(tag, "name")].into_iter().flatten() {
                 page.anchors.insert(id);
             }
@@ -88,6 +99,15 @@ fn is_remote(target: &str) -> bool {
 fn check(pages: &BTreeMap<String, Page>, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
     let mut problems = Vec::new();
     for (path, page) in pages {
+        // The page for printing is all pages together, each with its title.
+        let titles = page.headings.iter().filter(|level| **level == 1).count();
+        if titles != 1 && path != PRINT {
+            problems.push(format!("{path}: has {titles} titles"));
+        }
+        for pair in page.headings.windows(2).filter(|pair| pair[1] > pair[0] + 1) {
+            problems
+                .push(format!("{path}: a heading of level {} under one of {}", pair[1], pair[0]));
+        }
         for picture in &page.pictures_without_alt {
             problems.push(format!("{path}: the picture `{picture}` has no alternative text"));
         }
@@ -161,27 +181,40 @@ fn every_link_of_the_rendered_book_leads_somewhere() {
             problems.push(format!("{sheet}: loads something from another host"));
         }
     }
-    // The page for unknown addresses is written for the root of a host, wherever it is shown.
-    let pages = all.iter().filter(|path| path.ends_with(".html") && !path.ends_with("404.html"));
+    // The page for unknown addresses is written for the root of a host, wherever it is shown, and
+    // the table of contents is the inside of a frame.
+    let no_page = |path: &str| path.ends_with("404.html") || path == "toc.html";
+    let pages = all.iter().filter(|path| path.ends_with(".html") && !no_page(path));
     let pages: BTreeMap<String, Page> =
         pages.map(|path| (path.clone(), Page::read(&read(path)))).collect();
     problems.extend(check(&pages, &|path| folder.join(path).exists()));
+    let titles = |page: &Page| page.headings.iter().filter(|level| **level == 1).count();
+    let printed = pages.get(PRINT).map_or(0, titles);
+    // The first page is there twice: by its name, and as the index.
+    if printed + 2 != pages.len() {
+        problems.push(format!("{PRINT}: has {printed} of {} pages", pages.len() - 2));
+    }
     assert!(problems.is_empty(), "{} problem(s):\n{}", problems.len(), problems.join("\n"));
 }
 
 #[test]
 fn a_broken_page_is_noticed() {
-    let good = "<h1 id=\"top\">T</h1><a href=\"#top\">up</a> <a href=\"b/c.html?x#far\">on</a>\
+    let good = "<main><h1 id=\"top\">T</h1><h2>S</h2><h3>S</h3></main><a href=\"#top\">up</a> <a href=\"b/c.html?x#far\">on</a>\
                 <img src=\"p.svg\" alt=\"says it\"><a href=\"https://example.org\">out</a>";
     let problems = |html: &str| {
         let pages = BTreeMap::from([
             ("a.html".to_owned(), Page::read(html)),
-            ("b/c.html".to_owned(), Page::read("<a id='far' href='../a.html'>back</a>")),
+            (
+                "b/c.html".to_owned(),
+                Page::read("<main><h1>U</h1><a id='far' href='../a.html'>back</a></main>"),
+            ),
         ]);
         check(&pages, &|path| path == "p.svg").len()
     };
     assert_eq!(problems(good), 0);
     for (from, to) in [
+        ("<h2>S</h2>", ""),
+        ("<h2>S</h2>", "<h1>S</h1><h2>S</h2>"),
         ("#top", "#bottom"),
         ("b/c.html", "b/d.html"),
         ("#far", "#near"),
