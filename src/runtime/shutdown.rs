@@ -48,9 +48,12 @@ use crate::task::native::Native;
 /// which includes what the closer does itself.
 const LAST_CALL: Duration = Duration::from_millis(700);
 
-/// How many threads may get stuck in destructors after that, and how long each is waited for.
-const SWEEPERS: usize = 4;
-const LAST_DROPS: Duration = Duration::from_millis(50);
+/// How long the destructors may take after that, and whatever is left of `LAST_CALL` besides.
+const LAST_DROPS: Duration = Duration::from_millis(250);
+
+/// How many threads may get stuck in destructors. They share the time, so a slow one is not taken
+/// for a stuck one as long as there is some.
+const SWEEPERS: u32 = 4;
 
 /// Why a runtime is not shut down, or not completely.
 #[derive(Clone, Debug)]
@@ -240,29 +243,29 @@ fn finish(shared: &Arc<Shared>, patience: Patience) -> Result<(), Vec<TaskInfo>>
     cancel(shared);
     shared.threads.join_all(patience.deadline());
     wake_all_tasks(shared);
-    match patience {
-        Patience::Endless => sweep(shared),
-        Patience::Until(_) => sweep_in_time(shared),
+    let end = patience.deadline().map(|polls| polls + LAST_DROPS);
+    match end {
+        None => sweep(shared),
+        Some(end) => sweep_in_time(shared, end),
     }
     shared.threads.close();
-    let last = Instant::now() + LAST_DROPS;
-    shared.threads.join_all(patience.deadline().map(|_| last));
-    let all_gone = shared.registry.wait_until_empty(|| match patience {
-        Patience::Endless => Some(Duration::MAX),
-        Patience::Until(_) => {
-            Some(last.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero())
-        }
+    shared.threads.join_all(end);
+    let all_gone = shared.registry.wait_until_empty(|| match end {
+        None => Some(Duration::MAX),
+        Some(end) => Some(end.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero()),
     });
     if all_gone { Ok(()) } else { Err(shared.registry.infos()) }
 }
 
-fn sweep_in_time(shared: &Arc<Shared>) {
-    for _ in 0..SWEEPERS {
+fn sweep_in_time(shared: &Arc<Shared>, end: Instant) {
+    for shares in (2..=SWEEPERS + 1).rev() {
         let owned = Arc::clone(shared);
         if shared.threads.start("closer", move || sweep(&owned)).is_err() {
             return sweep(shared); // No thread to be had: better late than not at all.
         }
-        if shared.threads.join_all(Some(Instant::now() + LAST_DROPS)) {
+        let now = Instant::now();
+        let share = end.saturating_duration_since(now) / shares;
+        if shared.threads.join_all(Some(now + share)) {
             return;
         }
     }
