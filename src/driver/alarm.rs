@@ -76,8 +76,9 @@ impl Alarm {
 
     /// H1 and H2: from now on every timer that is added unparks the holder.
     fn prepare(&self) {
-        // Relaxed: ordered by the fence, which pairs with the one in `adds`.
-        self.parked_until.store(NEVER, Ordering::Relaxed);
+        // Relaxed: ordered by the fence, which pairs with the one in `adds`. A swap, so that a claim
+        // still under way from the wait before is overwritten for everybody, and by nobody else.
+        self.parked_until.swap(NEVER, Ordering::Relaxed);
         fence(Ordering::SeqCst);
     }
 

@@ -30,8 +30,9 @@
 //! it, some of those below us would want loom too, and whoever models a program that uses
 //! Waterwheel would get ours instead of theirs.
 //!
-//! How often loom takes the processor from a thread that could go on is limited to
-//! two: `LOOM_MAX_PREEMPTIONS=3` is more thorough and takes minutes.
+//! How often loom takes the processor from a thread that could go on is limited to three, and to
+//! two for whole workers. `LOOM_MAX_PREEMPTIONS=N` sets another limit for all; three for all takes
+//! about ten minutes.
 //!
 //! Book: chapter 19.
 
@@ -109,21 +110,30 @@ mod scheduler {
     pub(crate) mod registry;
 }
 
-/// How often a model takes the processor from a thread that could go on. Nearly all faults known
-/// of such protocols show with two.
+/// How often a model takes the processor from a thread that could go on.
 #[cfg(test)]
-const PREEMPTIONS: usize = 2;
+const PREEMPTIONS: usize = 3;
+
+/// The same where whole workers run, which would take minutes with one more.
+#[cfg(test)]
+const FEW_PREEMPTIONS: usize = 2;
 
 /// Runs `model` in every order that its threads can take, and with every value that a load can
 /// see. Says how many there were.
 #[cfg(test)]
 #[track_caller]
 fn checked(model: impl Fn() + Send + Sync + 'static) {
+    checked_with(PREEMPTIONS, model);
+}
+
+#[cfg(test)]
+#[track_caller]
+fn checked_with(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     // Not one of loom's: it counts across the runs.
     let runs = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = runs.clone();
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
     builder.max_branches = builder.max_branches.max(10_000);
     let begun = std::time::Instant::now();
     builder.check(move || {

@@ -61,14 +61,14 @@ fn a_thread_that_looks_and_then_parks_finds_what_two_others_push() {
 }
 
 #[test]
-fn a_worker_in_the_driver_is_unparked_though_others_turn_the_driver() {
+fn a_worker_is_unparked_in_the_driver_or_beside_it() {
     checked(|| {
         let driver = Arc::new(Driver::new());
         let parker = Arc::new(Parker::new());
         let busy = {
             let driver = driver.clone();
             thread::spawn(move || {
-                // A turn between two polls: it eats the event that is meant for the sleeper.
+                // A turn between two polls: the sleeper may find the driver held.
                 if let Some(part) = driver.holding.take() {
                     driver.poller.look();
                     driver.holding.put_back(part);
@@ -94,5 +94,36 @@ fn a_worker_in_the_driver_is_unparked_though_others_turn_the_driver() {
         }
         busy.join().expect("the other worker ends");
         notifier.join().expect("the notifier ends");
+    });
+}
+
+#[test]
+fn an_unpark_ends_the_wait_under_way_or_the_next_one() {
+    checked(|| {
+        let driver = Arc::new(Driver::new());
+        let busy = {
+            let driver = driver.clone();
+            thread::spawn(move || {
+                // A turn that does not wait: it may eat the event of the unpark.
+                if let Some(part) = driver.holding.take() {
+                    driver.poller.look();
+                    driver.holding.put_back(part);
+                }
+            })
+        };
+        let caller = {
+            let driver = driver.clone();
+            thread::spawn(move || driver.unpark())
+        };
+        let part = loop {
+            match driver.holding.take() {
+                Some(part) => break part,
+                None => thread::yield_now(),
+            }
+        };
+        driver.wait();
+        driver.holding.put_back(part);
+        busy.join().expect("the other worker ends");
+        caller.join().expect("the caller ends");
     });
 }

@@ -19,11 +19,12 @@ fn drain_all(injector: &Injector<u32>) -> Vec<u32> {
 fn an_injector_hides_no_task_behind_an_unset_flag_while_it_is_drained() {
     checked(|| {
         let injector = Arc::new(Injector::new());
+        injector.push(1);
         let pusher = {
             let injector = injector.clone();
             thread::spawn(move || {
-                injector.push(1);
                 injector.push(2);
+                injector.push(3);
             })
         };
         let mut taken = Vec::new();
@@ -31,7 +32,7 @@ fn an_injector_hides_no_task_behind_an_unset_flag_while_it_is_drained() {
         injector.drain(|task| taken.push(task));
         pusher.join().expect("the pusher ends");
         taken.extend(drain_all(&injector));
-        assert_eq!(taken, [1, 2], "each task is taken once, in order");
+        assert_eq!(taken, [1, 2, 3], "each task is taken once, in order");
     });
 }
 

@@ -4,8 +4,8 @@
 
 use loom::thread;
 
-use super::checked;
 use super::workers::{Runtime, Taking, Task};
+use super::{FEW_PREEMPTIONS, checked, checked_with};
 use crate::sync::internal::Arc;
 
 /// Runs the workers while this thread does `outside`.
@@ -35,14 +35,14 @@ fn a_pushed_task_is_not_slept_over() {
 
 #[test]
 fn two_workers_do_not_leave_a_pushed_task_to_each_other() {
-    checked(|| {
+    checked_with(FEW_PREEMPTIONS, || {
         run(Runtime::new(2, Taking::One, 1, 0), 2, |runtime| runtime.push(Task::Quick));
     });
 }
 
 #[test]
 fn whoever_finds_work_wakes_a_successor_for_the_rest() {
-    checked(|| {
+    checked_with(FEW_PREEMPTIONS, || {
         run(Runtime::new(2, Taking::One, 2, 2), 2, |runtime| {
             runtime.push(Task::Meeting);
             runtime.push(Task::Meeting);
@@ -52,7 +52,7 @@ fn whoever_finds_work_wakes_a_successor_for_the_rest() {
 
 #[test]
 fn tasks_drained_into_one_workers_queue_are_shared() {
-    checked(|| {
+    checked_with(FEW_PREEMPTIONS, || {
         run(Runtime::new(2, Taking::All, 2, 2), 2, |runtime| {
             runtime.push(Task::Meeting);
             runtime.push(Task::Meeting);
@@ -83,7 +83,7 @@ fn a_driver_that_was_let_go_of_finds_its_next_holder() {
 /// worker that looked in between has gone to sleep, though there may be more.
 #[test]
 fn tasks_behind_one_that_came_late_are_not_slept_over() {
-    checked(|| {
+    checked_with(FEW_PREEMPTIONS, || {
         let runtime = Arc::new(Runtime::new(2, Taking::One, 2, 2));
         runtime.leave_flag_set();
         assert!(runtime.start_searching());
@@ -109,7 +109,7 @@ fn tasks_behind_one_that_came_late_are_not_slept_over() {
 /// has not woken another for them.
 #[test]
 fn tasks_that_move_between_queues_are_not_slept_over() {
-    checked(|| {
+    checked_with(FEW_PREEMPTIONS, || {
         let runtime = Arc::new(Runtime::new(4, Taking::All, 3, 3));
         // The thread of the worker 3 is stuck; this one pushes for it.
         let others: Vec<_> = (1..3)
