@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Do the models see broken code? Each patch in this folder breaks one protocol on purpose and says
+# what it breaks, which model must go red, and what that model must complain about.
+#
+#   tests/mutants/check.sh            every mutant
+#   tests/mutants/check.sh NAME...    these only
+#
+# The patches are applied to a copy below target/mutants; the working tree is not touched. A mutant
+# survives if its model stays green. One that does not apply, does not compile, does not end or is red
+# for another reason proves nothing and fails as well. Without a mutant the models must be green.
+# Takes about five minutes.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+exec </dev/null
+
+readonly COPY=target/mutants
+readonly LIMIT=120 # seconds; the slowest model takes a fraction of it
+readonly LOG="$PWD/target/mutants.log"
+export CARGO_INCREMENTAL=0
+export RUSTFLAGS="--cfg waterwheel_loom"
+export RUST_BACKTRACE=0
+
+# What git tracks or would track, as it is in the working tree.
+copy_sources() {
+    rm -rf "$COPY"
+    mkdir -p "$COPY"
+    git ls-files -z --cached --others --exclude-standard |
+        while IFS= read -r -d '' file; do [ ! -f "$file" ] || printf '%s\0' "$file"; done |
+        tar --null --files-from=- -cf - | tar -xmf - -C "$COPY" # new times: cargo goes by them
+}
+
+# Prints the path of the program that has the models in it.
+build() {
+    (cd "$COPY" && cargo test --locked -p waterwheel --release --lib --no-run \
+        --target-dir ../loom --message-format json 2>>"$LOG") |
+        sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
+}
+
+# field Model FILE: what the head of a patch says.
+field() {
+    sed -n "s/^$1: //p;/^diff /q" "$2"
+}
+
+# Prints how it ended.
+try() {
+    local patch=$1 model reason program status=0
+    model=$(field Model "$patch")
+    reason=$(field Reason "$patch")
+    git apply --directory="$COPY" "$patch" 2>>"$LOG" || { echo 'does not apply'; return; }
+    program=$(build || true)
+    git apply --reverse --directory="$COPY" "$patch"
+    [ -n "$program" ] || { echo 'does not compile'; return; }
+    timeout --kill-after=5 "$LIMIT" "$program" --exact "models::$model" >"$LOG.one" 2>&1 || status=$?
+    cat "$LOG.one" >>"$LOG"
+    if [ "$status" -eq 0 ]; then
+        grep -q '1 passed' "$LOG.one" && echo survived || echo 'there is no such model'
+    elif [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+        echo 'did not end'
+    elif grep -Eq "$reason" "$LOG.one"; then
+        echo caught
+    else
+        echo 'red for another reason'
+    fi
+}
+
+main() {
+    local names=("$@") patch name begin result failed=0
+    if [ $# -eq 0 ]; then
+        for patch in tests/mutants/*.patch; do names+=("$(basename "$patch" .patch)"); done
+    fi
+    mkdir -p target
+    : >"$LOG"
+    copy_sources
+    local program
+    program=$(build || true)
+    if [ -z "$program" ] || ! LOOM_MAX_PREEMPTIONS=1 timeout 600 "$program" models >>"$LOG" 2>&1; then
+        echo "the models must be green before they can go red: see $LOG" >&2
+        exit 1
+    fi
+    printf '%-34s %-24s %6s  %s\n' mutant result time model
+    for name in "${names[@]}"; do
+        patch=tests/mutants/$name.patch
+        begin=$SECONDS
+        printf '\n==== %s\n' "$name" >>"$LOG"
+        result=$(try "$patch")
+        [ "$result" = caught ] || failed=$((failed + 1))
+        printf '%-34s %-24s %5ds  %s\n' "$name" "$result" $((SECONDS - begin)) "$(field Model "$patch")"
+    done
+    printf '%d mutants, %d not caught, %d s\n' "${#names[@]}" "$failed" "$SECONDS"
+    [ "$failed" -eq 0 ] || { echo "details: $LOG" >&2; exit 1; }
+}
+
+main "$@"
