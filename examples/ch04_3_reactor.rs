@@ -238,8 +238,10 @@ fn main() -> io::Result<()> {
         Ok(runtime.handle().spawn(listen(door, nobody)))
     })?;
     assert!(begun.elapsed() > WINDOW * 3);
-    assert!(busy.polls > 100 * (parked.polls + 1) && sits.ten_turns > 10 * parked.ten_turns);
-    assert!(!cfg!(target_os = "linux") || busy.processor > 10 * parked.processor);
+    assert!(busy.polls > 100 * (parked.polls + 1), "nothing happened, so nobody is polled");
+    // Nine whole rounds of everybody's patience, whatever else the machine does.
+    assert!(sits.ten_turns > sitting * 64 * 9 && sits.ten_turns > parked.ten_turns);
+    assert!(!cfg!(target_os = "linux") || busy.processor > parked.processor);
 
     drop(runtime); // And with it the tasks, and the sockets in them.
     println!("sockets left in the table: {}", lock(&reactor.sockets).len());
