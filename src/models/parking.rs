@@ -115,14 +115,11 @@ fn an_unpark_ends_the_wait_under_way_or_the_next_one() {
             let driver = driver.clone();
             thread::spawn(move || driver.unpark())
         };
-        let part = loop {
-            match driver.holding.take() {
-                Some(part) => break part,
-                None => thread::yield_now(),
-            }
-        };
+        while driver.holding.take().is_none() {
+            thread::yield_now();
+        }
         driver.wait();
-        driver.holding.put_back(part);
+        driver.holding.put_back(());
         busy.join().expect("the other worker ends");
         caller.join().expect("the caller ends");
     });

@@ -29,10 +29,11 @@ copy_sources() {
         tar --null --files-from=- -cf - | tar -xmf - -C "$COPY" # new times: cargo goes by them
 }
 
-# Prints the path of the program that has the models in it.
+# Prints the path of the program that has the models in it. It has a build folder of its own: cargo would
+# take the copy's package for the original one and leave a mutant behind in target/loom.
 build() {
     (cd "$COPY" && cargo test --locked -p waterwheel --release --lib --no-run \
-        --target-dir ../loom --message-format json 2>>"$LOG") |
+        --target-dir ../mutants_build --message-format json 2>>"$LOG") |
         sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
 }
 
