@@ -72,7 +72,10 @@ impl Place {
             other => other.to_owned(),
         };
         let above = folder.parent().expect("a profile's folder lies in a target folder");
-        if above.join("CACHEDIR.TAG").exists() {
+        // Cargo's notes lie in the target folder itself. The tag is not enough: cargo leaves it out
+        // if somebody else made the folder.
+        let notes = [".rustc_info.json", "CACHEDIR.TAG"];
+        if notes.iter().any(|note| above.join(note).exists()) {
             return Self { target: above.to_path_buf(), triple: None, profile };
         }
         let target = above.parent().unwrap_or(above).to_path_buf();
