@@ -98,6 +98,16 @@ impl AtomicUsize {
     }
 }
 
+impl AtomicU64 {
+    pub(crate) fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
+        self.value.fetch_add(value, order)
+    }
+
+    pub(crate) fn fetch_sub(&self, value: u64, order: Ordering) -> u64 {
+        self.value.fetch_sub(value, order)
+    }
+}
+
 const POISONED: &str = "a model ends at its first panic";
 
 #[derive(Debug, Default)]

@@ -21,7 +21,7 @@
 //! Book: chapter 13.
 
 use crate::priority::Priority;
-use crate::sync::internal::{AtomicUsize, Mutex, Ordering, fence};
+use crate::sync::internal::{AtomicU64, Mutex, Ordering, fence};
 
 /// The number of a worker in its runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +52,66 @@ pub(crate) enum Notified {
     AllBusy,
 }
 
-/// See the module. By home lane throughout.
+/// How many workers search and how many sleep, by home lane, packed into one word: a push looks at
+/// all four with one load, and a worker that is woken goes from one to the other in one step.
+///
+/// ```text
+/// bits  0..16  High-home workers that search     32..48  High-home workers that sleep
+/// bits 16..32  Low-home workers that search      48..64  Low-home workers that sleep
+/// ```
+#[derive(Clone, Copy, Debug)]
+struct Counts(u64);
+
+impl Counts {
+    const FIELD: u64 = 0xFFFF;
+
+    /// One searcher of `home`.
+    const fn searcher(home: Priority) -> u64 {
+        1 << (16 * home.index())
+    }
+
+    /// One sleeper of `home`.
+    const fn sleeper(home: Priority) -> u64 {
+        1 << (32 + 16 * home.index())
+    }
+
+    /// What to add, with wrap-around, when a sleeper of `home` becomes a searcher.
+    const fn woken(home: Priority) -> u64 {
+        Self::searcher(home).wrapping_sub(Self::sleeper(home))
+    }
+
+    /// Are there any of these? `mask` is a sum of fields.
+    fn any(self, mask: u64) -> bool {
+        self.0 & mask != 0
+    }
+}
+
+/// The fields that concern one lane: of the homes that may serve it.
+#[derive(Clone, Copy, Debug)]
+struct Masks {
+    searchers: u64,
+    sleepers: u64,
+}
+
+impl Masks {
+    fn of(lane: Priority, serves: Serves) -> Self {
+        let fields = |one: fn(Priority) -> u64| {
+            let homes = Priority::ALL.into_iter().filter(|home| serves.lane(*home, lane));
+            homes.map(|home| one(home) * Counts::FIELD).sum()
+        };
+        Self { searchers: fields(Counts::searcher), sleepers: fields(Counts::sleeper) }
+    }
+}
+
+/// See the module.
 #[derive(Debug)]
 pub(crate) struct Idle {
     serves: Serves,
-    searching: [AtomicUsize; 2],
-    /// The length of each list of sleepers, to be read without the lock.
-    asleep: [AtomicUsize; 2],
+    /// By lane.
+    masks: [Masks; 2],
+    /// [`Counts`]. The sleepers change with the lock of their lists held.
+    counts: AtomicU64,
+    /// By home lane.
     sleepers: Mutex<[Vec<WorkerIndex>; 2]>,
 }
 
@@ -66,8 +119,8 @@ impl Idle {
     pub(crate) fn new(serves: Serves) -> Self {
         Self {
             serves,
-            searching: [AtomicUsize::new(0), AtomicUsize::new(0)],
-            asleep: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            masks: Priority::ALL.map(|lane| Masks::of(lane, serves)),
+            counts: AtomicU64::new(0),
             sleepers: Mutex::new([Vec::new(), Vec::new()]),
         }
     }
@@ -79,18 +132,16 @@ impl Idle {
     /// A task was pushed into `lane`: whom must the caller unpark?
     pub(crate) fn notify(&self, lane: Priority) -> Notified {
         fence(Ordering::SeqCst);
-        if self.is_searched(lane) {
-            return Notified::Searched;
+        let masks = self.masks[lane.index()];
+        // Relaxed: ordered by the fence.
+        let counts = Counts(self.counts.load(Ordering::Relaxed));
+        if counts.any(masks.searchers) {
+            Notified::Searched
+        } else if counts.any(masks.sleepers) {
+            self.wake_for(lane).map_or(Notified::AllBusy, Notified::Wake)
+        } else {
+            Notified::AllBusy
         }
-        self.wake_for(lane).map_or(Notified::AllBusy, Notified::Wake)
-    }
-
-    /// Does anybody search who would find a task of `lane`?
-    fn is_searched(&self, lane: Priority) -> bool {
-        Priority::ALL.into_iter().any(|home| {
-            // Relaxed: ordered by the fence of the caller.
-            self.serves.lane(home, lane) && self.searching[home.index()].load(Ordering::Relaxed) > 0
-        })
     }
 
     fn wake_for(&self, lane: Priority) -> Option<WorkerIndex> {
@@ -102,15 +153,9 @@ impl Idle {
 
     /// Takes a sleeper of `home` off the list, as a searcher.
     fn wake(&self, home: Priority) -> Option<WorkerIndex> {
-        let home = home.index();
-        // Relaxed: ordered by the fence of the caller.
-        if self.asleep[home].load(Ordering::Relaxed) == 0 {
-            return None;
-        }
         let mut sleepers = self.sleepers.lock();
-        let worker = sleepers[home].pop()?;
-        self.asleep[home].store(sleepers[home].len(), Ordering::SeqCst);
-        self.searching[home].fetch_add(1, Ordering::SeqCst);
+        let worker = sleepers[home.index()].pop()?;
+        self.counts.fetch_add(Counts::woken(home), Ordering::SeqCst);
         Some(worker)
     }
 
@@ -121,8 +166,9 @@ impl Idle {
             return None;
         }
         fence(Ordering::SeqCst);
+        let anyone = Counts::searcher(Priority::High) | Counts::searcher(Priority::Low);
         // Relaxed: ordered by the fence.
-        if self.searching.iter().any(|searching| searching.load(Ordering::Relaxed) > 0) {
+        if Counts(self.counts.load(Ordering::Relaxed)).any(anyone * Counts::FIELD) {
             return None; // It will sleep in the driver, or find work and come here itself.
         }
         self.wake(Priority::Low).or_else(|| self.wake(Priority::High))
@@ -148,30 +194,37 @@ impl Idle {
 
     /// Does any worker sleep? A look without a fence.
     pub(crate) fn is_anyone_asleep(&self) -> bool {
-        self.asleep.iter().any(|asleep| asleep.load(Ordering::SeqCst) > 0)
+        let anyone = Counts::sleeper(Priority::High) | Counts::sleeper(Priority::Low);
+        Counts(self.counts.load(Ordering::SeqCst)).any(anyone * Counts::FIELD)
     }
 
     /// Does a worker sleep who may serve `lane`? A look without a fence.
     pub(crate) fn is_anyone_asleep_for(&self, lane: Priority) -> bool {
-        Priority::ALL.into_iter().any(|home| {
-            self.asleep[home.index()].load(Ordering::SeqCst) > 0 && self.serves.lane(home, lane)
-        })
+        Counts(self.counts.load(Ordering::SeqCst)).any(self.masks[lane.index()].sleepers)
     }
 
     /// A worker without work asks to search. Refused while another of its home searches.
     pub(crate) fn start_searching(&self, home: Priority) -> bool {
-        self.searching[home.index()]
-            .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
-            .is_ok()
+        let one = Counts::searcher(home);
+        let mut counts = self.counts.load(Ordering::SeqCst);
+        while !Counts(counts).any(one * Counts::FIELD) {
+            let (order, searched) = (Ordering::SeqCst, counts + one);
+            match self.counts.compare_exchange(counts, searched, order, order) {
+                Ok(_) => return true,
+                Err(now) => counts = now,
+            }
+        }
+        false
     }
 
     /// A searcher found work and stops searching. `true`: it was the last, and must see to it that
     /// what else there is gets a searcher, and the driver a holder.
     pub(crate) fn found_work(&self, home: Priority) -> bool {
-        let before = self.searching[home.index()].fetch_sub(1, Ordering::SeqCst);
+        let one = Counts::searcher(home);
+        let before = self.counts.fetch_sub(one, Ordering::SeqCst) & (one * Counts::FIELD);
         debug_assert!(before > 0, "only a searcher stops searching");
         fence(Ordering::SeqCst);
-        before == 1
+        before == one
     }
 
     /// A worker's whole sleep, W1 to W4 and back: `stays_up` is the last look into the queues, and
@@ -195,10 +248,10 @@ impl Idle {
     fn fall_asleep(&self, worker: WorkerIndex, home: Priority, was_searching: bool) {
         let mut sleepers = self.sleepers.lock();
         sleepers[home.index()].push(worker);
-        self.asleep[home.index()].store(sleepers[home.index()].len(), Ordering::SeqCst);
+        self.counts.fetch_add(Counts::sleeper(home), Ordering::SeqCst);
         drop(sleepers);
         if was_searching {
-            self.searching[home.index()].fetch_sub(1, Ordering::SeqCst);
+            self.counts.fetch_sub(Counts::searcher(home), Ordering::SeqCst);
         }
         fence(Ordering::SeqCst);
     }
@@ -210,8 +263,7 @@ impl Idle {
         let list = &mut sleepers[home.index()];
         if let Some(place) = list.iter().position(|sleeper| *sleeper == worker) {
             list.swap_remove(place);
-            self.asleep[home.index()].store(list.len(), Ordering::SeqCst);
-            self.searching[home.index()].fetch_add(1, Ordering::SeqCst);
+            self.counts.fetch_add(Counts::woken(home), Ordering::SeqCst);
         }
     }
 }

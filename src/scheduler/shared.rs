@@ -280,6 +280,7 @@ impl Shared {
 
     /// Finds a thread for a task that was just queued in `lane`. `beside`: the thread that queued
     /// it will not come to it by itself, or only after a poll of the other lane.
+    #[inline]
     pub(super) fn notify(&self, lane: Priority, beside: bool) {
         match self.idle.notify(lane) {
             Notified::Wake(worker) => self.unpark(worker),
