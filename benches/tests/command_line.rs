@@ -46,3 +46,38 @@ fn a_row_is_measured_for_every_contestant_and_written_in_three_ways() {
         assert!(text.contains("yield-1"), "{file}");
     }
 }
+
+#[test]
+fn memory_of_a_task_is_told_in_bytes_and_every_runtime_needs_some() {
+    if !cfg!(target_os = "linux") {
+        return; // It is read from /proc.
+    }
+    for row in ["memory-pending-1", "memory-sleeping-1"] {
+        for contestant in ["ours:0+1", "tokio:0+1", "smol:0+1"] {
+            let output = run_one(row, contestant);
+            let bytes = output["B/task"].as_f64().expect("a number");
+            assert!((16.0..4_096.0).contains(&bytes), "{row}, {contestant}: {bytes}");
+        }
+    }
+}
+
+#[test]
+fn a_runtime_that_cannot_do_a_row_says_so_in_one_line() {
+    let output = Command::new(env!("CARGO_BIN_EXE_waterwheel-bench"))
+        .args(["run-one", "cold-2", "textbook recv:0+2", "quick", "1"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stderr).trim(), "this runtime cannot be ended");
+}
+
+/// The figures of a run, as its parent would read them.
+fn run_one(row: &str, contestant: &str) -> serde_json::Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_waterwheel-bench"))
+        .args(["run-one", row, contestant, "quick", "1"])
+        .output()
+        .expect("the program starts");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{row}, {contestant}: {words}");
+    serde_json::from_slice(&output.stdout).expect("one line of JSON")
+}

@@ -39,6 +39,7 @@ const TWO: &[Contestant] = &[
     of(Who::TextbookRecv, 0, 2),
     of(Who::TextbookSleep, 0, 2),
 ];
+const ONE_NO_NAP: &[Contestant] = &[ONE[0], ONE[1], ONE[2], ONE[3]];
 const ONE_NET: &[Contestant] = &[ONE[0], ONE[1], ONE[2]];
 const TWO_NET: &[Contestant] = &[TWO[0], TWO[1], TWO[2], TWO[3]];
 const LANES_1_1: &[Contestant] = &[
@@ -166,6 +167,42 @@ const START: Row = Row {
     ..SPAWN_OUTSIDE
 };
 
+const COLD: Row = Row {
+    name: "cold-2",
+    workload: Workload::Cold,
+    contestants: TWO_NET,
+    metrics: &[low("us/cycle")],
+    band: 0.1,
+    what: "a cold start: build a runtime with 2 workers, await one spawned task, end it with its threads joined",
+    fair: "mostly the kernel starting and joining threads; smol's reactor thread belongs to the process and is not started again, and ours 1+1 starts a third thread, the reserve",
+    ..SPAWN_OUTSIDE
+};
+const MPSC: Row = Row {
+    name: "mpsc-1",
+    workload: Workload::Mpsc,
+    metrics: &[low("ns/message")],
+    what: "4 tasks send 25,000 messages each through one bounded channel of 100 to a fifth task",
+    fair: "the channel is most of the cost with one worker; all use flume's, which knows no scheduler",
+    ..SPAWN_OUTSIDE
+};
+const MEMORY_PENDING: Row = Row {
+    name: "memory-pending-1",
+    workload: Workload::Pending,
+    contestants: ONE_NO_NAP,
+    metrics: &[low("B/task")],
+    what: "bytes of each of 100,000 detached tasks that wait for ever: resident anonymous memory, allocator's overhead included",
+    fair: "spawned at once they would be counted with the queue they wait in; they come in waves of 100, each polled before the next",
+    ..SPAWN_OUTSIDE
+};
+const MEMORY_SLEEPING: Row = Row {
+    name: "memory-sleeping-1",
+    workload: Workload::Sleeping,
+    contestants: ONE_NET,
+    what: "bytes of each of 100,000 detached tasks in a sleep of an hour, timer included",
+    fair: "a timer that was never polled may not be registered; all are polled once, in waves of 100",
+    ..MEMORY_PENDING
+};
+
 /// Every row, in the order of the table.
 pub(crate) const ROWS: &[Row] = &[
     SPAWN_OUTSIDE,
@@ -178,6 +215,8 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "ping-pong-2", contestants: TWO, quick: true, ..PING_PONG },
     CHAINED,
     Row { name: "chained-2", contestants: TWO, ..CHAINED },
+    MPSC,
+    Row { name: "mpsc-2", contestants: TWO, ..MPSC },
     ECHO_64,
     Row { name: "echo64-2", contestants: TWO_NET, quick: true, ..ECHO_64 },
     LANES_ROW,
@@ -185,4 +224,7 @@ pub(crate) const ROWS: &[Row] = &[
     TIMERS,
     TIMER_DROP,
     START,
+    COLD,
+    MEMORY_PENDING,
+    MEMORY_SLEEPING,
 ];

@@ -136,12 +136,29 @@ pub(crate) enum Workload {
     TimerDrop,
     /// First poll on an idle runtime.
     Start,
+    /// A runtime is built, used once and ended.
+    Cold,
+    /// Four tasks send to a fifth.
+    Mpsc,
+    /// Memory of a task that waits for ever.
+    Pending,
+    /// Memory of a task that sleeps.
+    Sleeping,
 }
 
 impl Workload {
     /// Does it repeat a batch of equal operations, and nothing else?
     pub(crate) fn is_batched(self) -> bool {
-        !matches!(self, Self::Echo(_) | Self::Lanes | Self::Sleeps(_) | Self::Start)
+        matches!(
+            self,
+            Self::SpawnOutside
+                | Self::SpawnWorker
+                | Self::Chained
+                | Self::Yield
+                | Self::PingPong
+                | Self::Mpsc
+                | Self::TimerDrop
+        )
     }
 }
 

@@ -1,11 +1,11 @@
 //! The seam between a workload and a runtime: what every contestant has to offer.
 //!
-//! A workload is generic code over [`Peer`] (and [`Sleeps`] or [`Serves`] where it needs them), so every runtime runs
+//! A workload is generic code over [`Peer`] (and [`Sleeps`], [`Serves`] or [`Ends`] where it needs them), so every runtime runs
 //! the same tasks, awaits and buffers; a peer adds only its own names for spawn, sleep and sockets, natively and without
 //! an adapter in between.
 //!
 //! Invariants: a peer is `Copy`, because its runtime is leaked: the process ends with the run, and no contestant pays
-//! for counting references to its runtime. `start` returns when the runtime can be used.
+//! for counting references to its runtime. `start` returns when the runtime can be used. Only [`Ends::live`] ends one.
 //!
 //! Book: chapter 20
 
@@ -84,6 +84,14 @@ pub(crate) trait Peer: Copy + Send + Sync + 'static {
 
     /// Lets a task run without anybody awaiting it.
     fn detach<T: Send + 'static>(task: Self::Task<T>);
+}
+
+/// A runtime that can be ended.
+pub(crate) trait Ends: Peer {
+    /// Builds a runtime, runs `future` on it as a spawned task, ends it, and returns when its threads are joined.
+    fn live<F>(layout: Layout, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static;
 }
 
 /// A runtime with timers.

@@ -2,7 +2,7 @@
 //!
 //! Book: chapter 20
 
-use super::{Connection, Layout, Peer, Serves, Sleeps};
+use super::{Connection, Ends, Layout, Peer, Serves, Sleeps};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use std::io;
 use std::net::SocketAddr;
@@ -14,12 +14,16 @@ use waterwheel::{Priority, Runtime, Task};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ours(&'static Runtime);
 
+fn runtime(layout: Layout) -> Runtime {
+    let builder = Runtime::builder().with_high_num(layout.high).with_low_num(layout.low);
+    builder.build().expect("the layout has workers, and the machine has threads left")
+}
+
 impl Peer for Ours {
     type Task<T: Send + 'static> = Task<T>;
 
     fn start(layout: Layout) -> Self {
-        let builder = Runtime::builder().with_high_num(layout.high).with_low_num(layout.low);
-        Self(Box::leak(Box::new(builder.build().expect("the layout has workers"))))
+        Self(Box::leak(Box::new(runtime(layout))))
     }
 
     fn block_on<F: Future>(self, future: F) -> F::Output {
@@ -42,6 +46,18 @@ impl Peer for Ours {
 
     fn detach<T: Send + 'static>(task: Task<T>) {
         task.detach();
+    }
+}
+
+impl Ends for Ours {
+    fn live<F>(layout: Layout, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let runtime = runtime(layout);
+        let task = runtime.handle().spawn(future);
+        runtime.block_on(task)
+        // Its drop joins the workers.
     }
 }
 

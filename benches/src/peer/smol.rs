@@ -5,7 +5,7 @@
 //!
 //! Book: chapter 20
 
-use super::{Connection, Layout, Peer, Serves, Sleeps};
+use super::{Connection, Ends, Layout, Peer, Serves, Sleeps};
 use async_executor::{Executor, Task};
 use async_io::{Async, Timer};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
@@ -42,6 +42,26 @@ impl Peer for Smol {
 
     fn detach<T: Send + 'static>(task: Task<T>) {
         task.detach();
+    }
+}
+
+impl Ends for Smol {
+    /// Each thread runs the executor until a channel closes. The thread of async-io's reactor belongs to the process and
+    /// stays.
+    fn live<F>(layout: Layout, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let executor = Executor::new();
+        let (stop, stopped) = flume::bounded::<()>(1);
+        thread::scope(|scope| {
+            for _ in 0..layout.total() {
+                scope.spawn(|| async_io::block_on(executor.run(stopped.recv_async())));
+            }
+            let output = async_io::block_on(executor.spawn(future));
+            drop(stop);
+            output
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Book: chapter 20
 
-use super::{Connection, Layout, Peer, Serves, Sleeps};
+use super::{Connection, Ends, Layout, Peer, Serves, Sleeps};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -38,16 +38,20 @@ impl<T> Future for TokioTask<T> {
     }
 }
 
-fn runtime(workers: usize) -> &'static Runtime {
+fn build(workers: usize) -> Runtime {
     let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build();
-    Box::leak(Box::new(runtime.expect("the machine has threads and descriptors left")))
+    runtime.expect("the machine has threads and descriptors left")
+}
+
+fn leaked(workers: usize) -> &'static Runtime {
+    Box::leak(Box::new(build(workers)))
 }
 
 impl Peer for Tokio {
     type Task<T: Send + 'static> = TokioTask<T>;
 
     fn start(layout: Layout) -> Self {
-        Self(runtime(layout.total()))
+        Self(leaked(layout.total()))
     }
 
     fn block_on<F: Future>(self, future: F) -> F::Output {
@@ -63,6 +67,17 @@ impl Peer for Tokio {
 
     fn detach<T: Send + 'static>(task: TokioTask<T>) {
         drop(task);
+    }
+}
+
+impl Ends for Tokio {
+    fn live<F>(layout: Layout, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let runtime = build(layout.total());
+        runtime.block_on(TokioTask(runtime.spawn(future)))
+        // Its drop joins the workers.
     }
 }
 
@@ -103,7 +118,7 @@ impl Peer for TokioTwo {
     type Task<T: Send + 'static> = TokioTask<T>;
 
     fn start(layout: Layout) -> Self {
-        Self { high: runtime(layout.high), low: runtime(layout.low) }
+        Self { high: leaked(layout.high), low: leaked(layout.low) }
     }
 
     fn block_on<F: Future>(self, future: F) -> F::Output {

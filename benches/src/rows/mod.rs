@@ -7,9 +7,12 @@
 //! Book: chapter 20
 
 mod batch;
+mod cold;
 pub(crate) mod echo;
 mod lanes;
+mod memory;
 mod messages;
+mod mpsc;
 mod spawn;
 mod start;
 mod timers;
@@ -17,8 +20,8 @@ mod timers;
 pub(crate) use batch::{OPERATIONS, calibrate};
 
 use crate::catalogue::{Who, Workload};
-use crate::peer::{Layout, Ours, Peer, Serves, Sleeps, Smol, TextbookRecv, TextbookSleep};
-use crate::peer::{Tokio, TokioTwo};
+use crate::peer::{Ends, Layout, Ours, Peer, Serves, Sleeps, Smol};
+use crate::peer::{TextbookRecv, TextbookSleep, Tokio, TokioTwo};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -86,9 +89,10 @@ pub(crate) fn measure(workload: Workload, who: Who, run: Run) -> Result<Sample, 
     }
 }
 
-fn with_sockets<P: Serves + Sleeps>(workload: Workload, run: Run) -> Result<Sample, String> {
+fn with_sockets<P: Serves + Sleeps + Ends>(workload: Workload, run: Run) -> Result<Sample, String> {
     match workload {
         Workload::Echo(connections) => echo::serve::<P>(run, connections),
+        Workload::Cold => Ok(cold::starts::<P>(run)),
         _ => with_timers::<P>(workload, run),
     }
 }
@@ -96,6 +100,7 @@ fn with_sockets<P: Serves + Sleeps>(workload: Workload, run: Run) -> Result<Samp
 fn with_timers<P: Sleeps>(workload: Workload, run: Run) -> Result<Sample, String> {
     match workload {
         Workload::Sleeps(count) => Ok(timers::sleeps(P::start(run.layout), run, count)),
+        Workload::Sleeping => memory::sleeping(P::start(run.layout)),
         Workload::TimerDrop => Ok(timers::create_and_drop(P::start(run.layout), run)),
         _ => with_tasks::<P>(workload, run),
     }
@@ -111,9 +116,12 @@ fn with_tasks<P: Peer>(workload: Workload, run: Run) -> Result<Sample, String> {
         Workload::PingPong => messages::ping_pong(start(), run),
         Workload::Lanes => lanes::saturated(start(), run),
         Workload::Start => start::latency(start(), run),
-        Workload::Echo(_) | Workload::Sleeps(_) | Workload::TimerDrop => {
+        Workload::Mpsc => mpsc::four_to_one(start(), run),
+        Workload::Pending => memory::pending(start())?,
+        Workload::Echo(_) | Workload::Sleeps(_) | Workload::Sleeping | Workload::TimerDrop => {
             return Err("this runtime has no driver".to_owned());
         }
+        Workload::Cold => return Err("this runtime cannot be ended".to_owned()),
     })
 }
 
