@@ -34,7 +34,8 @@ Waterwheel beside tokio, smol and the textbook runtime: same work, same workers,
 
   --quick      five rows in about a minute
   --rounds N   measure everything N times, interleaved (default 5; with --quick 3)
-  --out DIR    where report.json, chart.svg and table.md go (default: target/bench)";
+  --out DIR    where report.json, chart.svg, table.md and index.html go
+               (default: target/bench, and for index.html, the page to look at, target/report)";
 
 /// What the program was asked to do.
 #[derive(Debug, PartialEq)]

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 use std::fs;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -43,6 +44,8 @@ pub(crate) struct Machine {
     pub(crate) rustc: &'static str,
     /// How cargo built this program; all contestants are in the one binary.
     pub(crate) profile: &'static str,
+    /// The commit that the sources' folder is at, and whether it holds changes; empty without git.
+    pub(crate) commit: String,
     /// `name version`, from the lock file.
     pub(crate) crates: Vec<String>,
 }
@@ -67,6 +70,7 @@ impl Machine {
             ),
             rustc: env!("BENCH_RUSTC"),
             profile: env!("BENCH_PROFILE"),
+            commit: commit().unwrap_or_default(),
             crates: CRATES
                 .iter()
                 .filter_map(|name| Some(format!("{name} {}", version(LOCK, name)?)))
@@ -76,7 +80,7 @@ impl Machine {
 
     /// The lines that stand above a table.
     pub(crate) fn lines(&self) -> Vec<String> {
-        vec![
+        let mut lines = vec![
             format!("date     {}", self.date),
             format!("command  {}", self.command.trim_end()),
             format!(
@@ -85,7 +89,11 @@ impl Machine {
             ),
             format!("built    {}; profile {}; system allocator", self.rustc, self.profile),
             format!("crates   {}", self.crates.join(", ")),
-        ]
+        ];
+        if !self.commit.is_empty() {
+            lines.push(format!("commit   {}", self.commit));
+        }
+        lines
     }
 }
 
@@ -94,6 +102,19 @@ pub(crate) fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.split(':').next().map(str::trim) == Some(name))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// What git says of the folder that this program was built from.
+fn commit() -> Option<String> {
+    let git = |words: &[&str]| {
+        let git =
+            Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(words).output();
+        let output = git.ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let hash = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let changes = git(&["status", "--porcelain", "--untracked-files=no"])?;
+    Some(if changes.is_empty() { hash } else { format!("{hash}, with changes") })
 }
 
 /// The version of a crate, or of the one this program uses where there are several.

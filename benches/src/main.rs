@@ -27,7 +27,7 @@ use machine::Machine;
 use report::{Report, table};
 use std::env;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The exit code of a bad argument.
@@ -91,13 +91,21 @@ fn comparison(compare: &Compare) -> Result<ExitCode, String> {
     let (results, failures) = runner::compare(&rows, compare.rounds, compare.quick);
     let report = Report::new(&results, compare.rounds, compare.quick, failures);
     println!("{}", table::text(&report));
-    let folder = compare.out.clone().map_or_else(default_folder, Ok);
-    let written = folder.and_then(|folder| report.write(&folder).map(|()| folder));
-    match written {
-        Ok(folder) => eprintln!("report.json, chart.svg and table.md are in {}", folder.display()),
-        Err(error) => return Ok(ended(Err(format!("cannot write the report: {error}")))),
+    if let Err(error) = write(&report, compare.out.as_deref()) {
+        return Ok(ended(Err(format!("cannot write the report: {error}"))));
     }
     Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Writes the record and the page, both into `out` if it is given.
+fn write(report: &Report, out: Option<&Path>) -> io::Result<()> {
+    let folder = |name| out.map_or_else(|| default_folder(name), |out| Ok(out.to_owned()));
+    let (record, page) = (folder("bench")?, folder("report")?);
+    report.write(&record)?;
+    report.write_page(&page)?;
+    eprintln!("report.json, chart.svg and table.md are in {}", record.display());
+    eprintln!("to look at: {}", page.join("index.html").display());
+    Ok(())
 }
 
 /// The rows that were asked for by parts of their names; without any, those that are in it `by_default`.
@@ -114,11 +122,11 @@ fn select(filters: &[String], by_default: fn(&Row) -> bool) -> Result<Vec<&'stat
     Ok(ROWS.iter().filter(asked_for).collect())
 }
 
-/// `target/bench`, found from `target/release/waterwheel-bench`.
-fn default_folder() -> io::Result<PathBuf> {
+/// `target/NAME`, found from `target/release/waterwheel-bench`.
+fn default_folder(name: &str) -> io::Result<PathBuf> {
     let program = env::current_exe()?;
     let target = program.ancestors().nth(2).ok_or(io::ErrorKind::NotFound)?;
-    Ok(target.join("bench"))
+    Ok(target.join(name))
 }
 
 fn run_one(run: &RunOne) -> Result<(), String> {

@@ -32,7 +32,7 @@ fn the_lists_and_the_help_exit_with_0() {
 }
 
 #[test]
-fn a_row_is_measured_for_every_contestant_and_written_in_three_ways() {
+fn a_row_is_measured_for_every_contestant_and_written_in_four_ways() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
     let output = bench(&format!("yield-1 --quick --rounds 1 --out {}", folder.display()));
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -41,7 +41,7 @@ fn a_row_is_measured_for_every_contestant_and_written_in_three_ways() {
     for part in ["ours", "tokio", "smol", "textbook recv", "ns/yield", "rustc"] {
         assert!(table.contains(part), "{part} is not in\n{table}");
     }
-    for file in ["report.json", "chart.svg", "table.md"] {
+    for file in ["report.json", "chart.svg", "table.md", "index.html"] {
         let text = fs::read_to_string(folder.join(file)).expect(file);
         assert!(text.contains("yield-1"), "{file}");
     }

@@ -6,6 +6,7 @@
 //!
 //! Book: chapter 20
 
+use super::page::escape;
 use super::table::digits;
 use super::{Entry, Figure, Report};
 use crate::catalogue::{Place, Who};
@@ -47,8 +48,8 @@ pub(crate) fn svg(report: &Report) -> String {
             svg,
             r#"<text class="row" x="16" y="{:.1}">{}: {}</text>"#,
             y - 6.0,
-            figure.row,
-            figure.metric
+            escape(figure.row),
+            escape(figure.metric)
         );
         for entry in drawn(figure) {
             bar(&mut svg, figure, entry, y);
@@ -197,8 +198,4 @@ fn finding(report: &Report) -> String {
         }
     }
     words
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
