@@ -1,6 +1,6 @@
 //! The command line: one `Command`, or one clear line and exit code 2.
 //!
-//! `run-one`, `load` and `hold` are what the program says to itself when it starts its own children; they are not in
+//! `run-one`, `load`, `hold` and `bug` are what the program says to itself when it starts its own children; they are not in
 //! the help. Every other mistake names the argument and what would have been understood.
 //!
 //! Book: chapter 20
@@ -10,6 +10,7 @@ use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Rounds of a full comparison, unless `--rounds` says otherwise.
 const FULL_ROUNDS: usize = 5;
@@ -63,6 +64,15 @@ pub(crate) enum Command {
     Load(Load),
     /// Hold connections open until standard input ends.
     Hold(SocketAddr, usize),
+    /// Run one of the scenarios of the proof `bugs` and print what came out.
+    Bug {
+        /// The scenario's name.
+        name: String,
+        /// The runtime's name.
+        contestant: String,
+        /// How long a round may wait.
+        patience: Duration,
+    },
 }
 
 /// The settings of a comparison.
@@ -127,6 +137,7 @@ pub(crate) fn parse(
                     "run-one" => return run_one(&rest(parser)?),
                     "load" => return load(&rest(parser)?),
                     "hold" => return hold(&rest(parser)?),
+                    "bug" => return bug(&rest(parser)?),
                     _ => compare.filters.push(word),
                 }
             }
@@ -183,6 +194,14 @@ fn hold(words: &[String]) -> Result<Command, String> {
         return Err("hold needs ADDRESS CONNECTIONS".to_owned());
     };
     Ok(Command::Hold(address(server)?, number(connections)?))
+}
+
+fn bug(words: &[String]) -> Result<Command, String> {
+    let [name, contestant, millis] = words else {
+        return Err("bug needs NAME CONTESTANT MILLISECONDS".to_owned());
+    };
+    let (name, contestant) = (name.clone(), contestant.clone());
+    Ok(Command::Bug { name, contestant, patience: Duration::from_millis(number(millis)?) })
 }
 
 fn rest(mut parser: lexopt::Parser) -> Result<Vec<String>, String> {
@@ -252,6 +271,7 @@ mod tests {
             ("run-one yield-1", "run-one needs"),
             ("load somewhere 64 1000", "somewhere"),
             ("hold 127.0.0.1:1 few", "few"),
+            ("bug tokio-4730 ours soon", "soon"),
         ] {
             let error = words(line).expect_err(line);
             assert!(error.contains(part), "{line}: {error}");

@@ -117,6 +117,11 @@ fn commit() -> Option<String> {
     Some(if changes.is_empty() { hash } else { format!("{hash}, with changes") })
 }
 
+/// The version of a crate that this program was built with.
+pub(crate) fn version_of(name: &str) -> Option<&'static str> {
+    version(LOCK, name)
+}
+
 /// The version of a crate, or of the one this program uses where there are several.
 fn version<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
     let (_, own) = lock.split_once("\nname = \"waterwheel-bench\"\n")?;

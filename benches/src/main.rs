@@ -58,6 +58,9 @@ fn obey(command: Command) -> Result<ExitCode, String> {
         Command::Proof { name, full } => return proof::run(&name, full),
         Command::RunOne(run) => return Ok(ended(run_one(&run))),
         Command::Load(load) => return Ok(ended(load::run(&load))),
+        Command::Bug { name, contestant, patience } => {
+            return Ok(ended(proof::bug(&name, &contestant, patience)));
+        }
         Command::Hold(server, count) => return Ok(ended(proof::hold(server, count))),
     }
     Ok(ExitCode::SUCCESS)

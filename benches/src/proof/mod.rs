@@ -8,12 +8,14 @@
 //!
 //! Book: chapter 19
 
+mod bugs;
 mod idle;
 mod process;
 mod runtimes;
 mod start;
 mod wakes;
 
+pub(crate) use bugs::one as bug;
 pub(crate) use idle::hold;
 
 use crate::machine::Machine;
@@ -26,7 +28,7 @@ struct Proof {
     run: fn(full: bool) -> Result<(), String>,
 }
 
-const PROOFS: [Proof; 4] = [
+const PROOFS: [Proof; 5] = [
     Proof {
         name: "runtimes",
         what: "runtimes built, used and dropped leave no thread, descriptor or memory behind",
@@ -46,6 +48,11 @@ const PROOFS: [Proof; 4] = [
         name: "start",
         what: "an idle runtime begins with a new task at once",
         run: start::run,
+    },
+    Proof {
+        name: "bugs",
+        what: "four bugs of other runtimes, here and there: ours has none of them",
+        run: bugs::run,
     },
 ];
 
