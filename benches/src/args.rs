@@ -5,7 +5,8 @@
 //!
 //! Book: chapter 20
 
-use crate::rows::Effort;
+use crate::load::{Protocol, Wrk};
+use crate::rows::{Effort, Generator};
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -23,7 +24,7 @@ const MAX_ROUNDS: usize = 1_000;
 pub(crate) const HELP: &str = "\
 Waterwheel beside tokio, smol and the textbook runtime: same work, same workers, a process per run.
 
-  waterwheel-bench [--quick] [--rounds N] [--out DIR] [FILTER ...]
+  waterwheel-bench [--quick] [--rounds N] [--out DIR] [--wrk] [FILTER ...]
       compare; a FILTER is a part of a row's name, several are joined by `or`
   waterwheel-bench --list
       the rows: what each measures, and how it could be unfair
@@ -35,6 +36,7 @@ Waterwheel beside tokio, smol and the textbook runtime: same work, same workers,
 
   --quick      five rows in about a minute
   --rounds N   measure everything N times, interleaved (default 5; with --quick 3)
+  --wrk        load the HTTP servers with the program wrk from the path, not with our own load generator
   --out DIR    where report.json, chart.svg, table.md and index.html go
                (default: target/bench, and for index.html, the page to look at, target/report)";
 
@@ -86,6 +88,8 @@ pub(crate) struct Compare {
     pub(crate) filters: Vec<String>,
     /// Where the report goes.
     pub(crate) out: Option<PathBuf>,
+    /// What loads the HTTP servers.
+    pub(crate) generator: Generator,
 }
 
 /// One run of one contestant.
@@ -99,6 +103,8 @@ pub(crate) struct RunOne {
     pub(crate) effort: Effort,
     /// Turns of the spinning loop that take 50 us on this machine.
     pub(crate) spin: u64,
+    /// What loads an HTTP server.
+    pub(crate) generator: Generator,
 }
 
 /// What the load generator does.
@@ -110,6 +116,8 @@ pub(crate) struct Load {
     pub(crate) connections: usize,
     /// How long it measures, in milliseconds.
     pub(crate) millis: u64,
+    /// What it asks.
+    pub(crate) protocol: Protocol,
 }
 
 /// Understands a command line without the program's name.
@@ -121,13 +129,17 @@ pub(crate) fn parse(
     args: impl IntoIterator<Item = impl Into<OsString>>,
 ) -> Result<Command, String> {
     let mut parser = lexopt::Parser::from_args(args);
-    let mut compare = Compare { quick: false, rounds: 0, filters: Vec::new(), out: None };
+    let mut compare = Compare::untouched();
     while let Some(arg) = parser.next().map_err(|error| error.to_string())? {
         match arg {
             Long("help") | Short('h') => return Ok(Command::Help),
             Long("list") => return Ok(Command::List),
             Long("quick") => compare.quick = true,
             Long("rounds") => compare.rounds = rounds(&value(&mut parser, "--rounds")?)?,
+            Long("wrk") => {
+                Wrk::find()?;
+                compare.generator = Generator::Wrk;
+            }
             Long("out") => compare.out = Some(value(&mut parser, "--out")?.into()),
             Value(word) if compare == Compare::untouched() => {
                 let word = text(word)?;
@@ -153,7 +165,8 @@ pub(crate) fn parse(
 
 impl Compare {
     fn untouched() -> Self {
-        Self { quick: false, rounds: 0, filters: Vec::new(), out: None }
+        let generator = Generator::Own;
+        Self { quick: false, rounds: 0, filters: Vec::new(), out: None, generator }
     }
 }
 
@@ -173,20 +186,21 @@ fn proof(mut parser: lexopt::Parser) -> Result<Command, String> {
 }
 
 fn run_one(words: &[String]) -> Result<Command, String> {
-    let [row, contestant, effort, spin] = words else {
-        return Err("run-one needs ROW CONTESTANT EFFORT SPIN".to_owned());
+    let [row, contestant, effort, spin, generator] = words else {
+        return Err("run-one needs ROW CONTESTANT EFFORT SPIN GENERATOR".to_owned());
     };
     let (row, contestant) = (row.clone(), contestant.clone());
-    let (effort, spin) = (effort.parse()?, number(spin)?);
-    Ok(Command::RunOne(RunOne { row, contestant, effort, spin }))
+    let (effort, spin, generator) = (effort.parse()?, number(spin)?, generator.parse()?);
+    Ok(Command::RunOne(RunOne { row, contestant, effort, spin, generator }))
 }
 
 fn load(words: &[String]) -> Result<Command, String> {
-    let [server, connections, millis] = words else {
-        return Err("load needs ADDRESS CONNECTIONS MILLISECONDS".to_owned());
+    let [server, connections, millis, protocol] = words else {
+        return Err("load needs ADDRESS CONNECTIONS MILLISECONDS PROTOCOL".to_owned());
     };
     let server = address(server)?;
-    Ok(Command::Load(Load { server, connections: number(connections)?, millis: number(millis)? }))
+    let (connections, millis) = (number(connections)?, number(millis)?);
+    Ok(Command::Load(Load { server, connections, millis, protocol: protocol.parse()? }))
 }
 
 fn hold(words: &[String]) -> Result<Command, String> {
@@ -242,7 +256,7 @@ mod tests {
 
     #[test]
     fn no_argument_compares_everything() {
-        let all = Compare { quick: false, rounds: FULL_ROUNDS, filters: vec![], out: None };
+        let all = Compare { rounds: FULL_ROUNDS, ..Compare::untouched() };
         assert_eq!(words(""), Ok(Command::Compare(all)));
     }
 
@@ -269,7 +283,8 @@ mod tests {
             ("proof", "proof --list"),
             ("proof idle wakes", "wakes"),
             ("run-one yield-1", "run-one needs"),
-            ("load somewhere 64 1000", "somewhere"),
+            ("load somewhere 64 1000 echo", "somewhere"),
+            ("load 127.0.0.1:1 64 1000 gopher", "gopher"),
             ("hold 127.0.0.1:1 few", "few"),
             ("bug tokio-4730 ours soon", "soon"),
         ] {
@@ -294,11 +309,12 @@ mod tests {
             contestant: "ours:0+1".to_owned(),
             effort: Effort::Quick,
             spin: 12_345,
+            generator: Generator::Wrk,
         };
-        assert_eq!(words("run-one yield-1 ours:0+1 quick 12345"), Ok(Command::RunOne(run)));
+        assert_eq!(words("run-one yield-1 ours:0+1 quick 12345 wrk"), Ok(Command::RunOne(run)));
         let server = "127.0.0.1:80".parse().expect("an address");
-        let load = Load { server, connections: 64, millis: 500 };
-        assert_eq!(words("load 127.0.0.1:80 64 500"), Ok(Command::Load(load)));
+        let load = Load { server, connections: 64, millis: 500, protocol: Protocol::Http };
+        assert_eq!(words("load 127.0.0.1:80 64 500 http"), Ok(Command::Load(load)));
         assert_eq!(words("hold 127.0.0.1:80 9"), Ok(Command::Hold(server, 9)));
     }
 }

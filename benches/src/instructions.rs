@@ -10,7 +10,7 @@
 //! Book: chapter 20
 
 use crate::catalogue::{Contestant, Row, Who};
-use crate::rows::{Effort, OPERATIONS, Sample};
+use crate::rows::{Effort, Generator, OPERATIONS, Sample};
 use std::env;
 use std::process::Command;
 
@@ -53,7 +53,7 @@ fn run(row: &Row, contestant: Contestant, batches: usize) -> Result<(f64, Sample
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(program)
         .args(["run-one", row.name, &contestant.argument()])
-        .args([Effort::Batches(batches).to_string(), "1".to_owned()])
+        .args([Effort::Batches(batches).to_string(), "1".to_owned(), Generator::Own.to_string()])
         .output()
         .map_err(|error| format!("cannot run valgrind: {error}"))?;
     let words = String::from_utf8_lossy(&output.stderr);

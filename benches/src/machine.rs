@@ -1,4 +1,4 @@
-//! The machine, the compiler and the crates that a table was made with, and two clocks the workloads need.
+//! The machine, the compiler and the crates that a table was made with, and the clocks the workloads need.
 //!
 //! What a platform does not tell is left empty: a table from elsewhere is poorer, not wrong.
 //!
@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The lock file this program was built with; it knows every crate's version.
 const LOCK: &str = include_str!("../../Cargo.lock");
 /// The crates whose versions matter to a reader.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "waterwheel",
     "tokio",
     "async-executor",
@@ -21,6 +21,7 @@ const CRATES: [&str; 9] = [
     "async-task",
     "flume",
     "mio",
+    "hyper",
     "polling",
     "crossbeam-deque",
 ];
@@ -163,6 +164,19 @@ pub(crate) fn cpu_time() -> Duration {
 pub(crate) fn cpu_time() -> Duration {
     static BEGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
     BEGIN.get_or_init(std::time::Instant::now).elapsed()
+}
+
+/// Processor time that the calling thread has used.
+#[cfg(unix)]
+pub(crate) fn own_cpu_time() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(used.tv_sec.unsigned_abs(), used.tv_nsec.unsigned_abs() as u32)
+}
+
+/// Not asked for here: all of the process's time counts.
+#[cfg(not(unix))]
+pub(crate) fn own_cpu_time() -> Duration {
+    Duration::ZERO
 }
 
 /// Asks the kernel to wake this thread's sleeps as precisely as it can (Linux adds 50 us otherwise).

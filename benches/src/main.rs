@@ -61,7 +61,7 @@ fn obey(command: Command) -> Result<ExitCode, String> {
         Command::Bug { name, contestant, patience } => {
             return Ok(ended(proof::bug(&name, &contestant, patience)));
         }
-        Command::Hold(server, count) => return Ok(ended(proof::hold(server, count))),
+        Command::Hold(server, count) => return Ok(ended(load::hold(server, count))),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -91,7 +91,7 @@ fn comparison(compare: &Compare) -> Result<ExitCode, String> {
     if cfg!(debug_assertions) {
         eprintln!("note: this is a debug build; only --release gives figures worth reading");
     }
-    let (results, failures) = runner::compare(&rows, compare.rounds, compare.quick);
+    let (results, failures) = runner::compare(&rows, compare);
     let report = Report::new(&results, compare.rounds, compare.quick, failures);
     println!("{}", table::text(&report));
     if let Err(error) = write(&report, compare.out.as_deref()) {
@@ -135,7 +135,8 @@ fn default_folder(name: &str) -> io::Result<PathBuf> {
 fn run_one(run: &RunOne) -> Result<(), String> {
     let row = Row::named(&run.row).ok_or_else(|| format!("no row `{}`", run.row))?;
     let contestant = Contestant::parse(&run.contestant)?;
-    let settings = rows::Run { layout: contestant.layout, effort: run.effort, spin: run.spin };
+    let (layout, generator) = (contestant.layout, run.generator);
+    let settings = rows::Run { layout, effort: run.effort, spin: run.spin, generator };
     let sample = rows::measure(row.workload, contestant.who, settings)?;
     println!("{}", serde_json::to_string(&sample).map_err(|error| error.to_string())?);
     Ok(())

@@ -8,6 +8,7 @@
 //!
 //! Book: chapter 20
 
+use crate::args::Compare;
 use crate::catalogue::{Contestant, Row, Who};
 use crate::rows::{Effort, Sample, calibrate};
 use std::io::{self, IsTerminal};
@@ -32,14 +33,11 @@ pub(crate) struct Results {
     pub(crate) samples: Vec<Vec<Option<Sample>>>,
 }
 
-/// Measures `rows` in `rounds` rounds; also gives a line for each run that failed.
-pub(crate) fn compare(
-    rows: &[&'static Row],
-    rounds: usize,
-    quick: bool,
-) -> (Vec<Results>, Vec<String>) {
-    let spin = calibrate(LOW_TASK);
+/// Measures `rows` in as many rounds as asked for; also gives a line for each run that failed.
+pub(crate) fn compare(rows: &[&'static Row], compare: &Compare) -> (Vec<Results>, Vec<String>) {
+    let &Compare { rounds, quick, generator, .. } = compare;
     let effort = if quick { Effort::Quick } else { Effort::Full };
+    let settings = [effort.to_string(), calibrate(LOW_TASK).to_string(), generator.to_string()];
     let mut failures = Vec::new();
     let mut results: Vec<Results> = rows.iter().map(|row| Results::empty(row, quick)).collect();
     let runs: usize = results.iter().map(|result| result.contestants.len()).sum();
@@ -51,7 +49,7 @@ pub(crate) fn compare(
                 let index = (turn + round) % count;
                 let contestant = result.contestants[index];
                 progress.show(round, result.row.name, contestant);
-                let sample = run(result.row, contestant, effort, spin).map_err(|error| {
+                let sample = run(result.row, contestant, &settings).map_err(|error| {
                     failures.push(format!("{}, {contestant}: {error}", result.row.name));
                 });
                 result.samples[index].push(sample.ok());
@@ -70,10 +68,10 @@ impl Results {
     }
 }
 
-fn run(row: &Row, contestant: Contestant, effort: Effort, spin: u64) -> Result<Sample, String> {
+fn run(row: &Row, contestant: Contestant, settings: &[String]) -> Result<Sample, String> {
     let mut child = Command::new(std::env::current_exe().map_err(|error| error.to_string())?)
         .args(["run-one", row.name, &contestant.argument()])
-        .args([effort.to_string(), spin.to_string()])
+        .args(settings)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -64,17 +64,59 @@ fn memory_of_a_task_is_told_in_bytes_and_every_runtime_needs_some() {
 #[test]
 fn a_runtime_that_cannot_do_a_row_says_so_in_one_line() {
     let output = Command::new(env!("CARGO_BIN_EXE_waterwheel-bench"))
-        .args(["run-one", "cold-2", "textbook recv:0+2", "quick", "1"])
+        .args(["run-one", "cold-2", "textbook recv:0+2", "quick", "1", "own"])
         .output()
         .expect("the program starts");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stderr).trim(), "this runtime cannot be ended");
 }
 
+#[test]
+fn every_server_answers_its_load_whole_and_costs_something() {
+    let servers = [
+        ("echo64-2", "messages/s", "ours:1+1"),
+        ("echo64-2", "messages/s", "epoll loop:0+1"),
+        ("echo512-1", "messages/s", "ours:0+1"),
+        ("echo512-1", "messages/s", "epoll loop:0+1"),
+        ("hyper64-1", "requests/s", "ours:0+1"),
+        ("hyper64-1", "requests/s", "tokio:0+1"),
+        ("hyper64-1", "requests/s", "smol:0+1"),
+    ];
+    for (row, rate, contestant) in servers {
+        let output = run_one(row, contestant);
+        let unit = rate.trim_end_matches("s/s");
+        for metric in [rate, "p50 us", "p99 us", &format!("cpu us/{unit}")] {
+            let value = output[metric].as_f64().expect("a number");
+            assert!(value > 0.0, "{row}, {contestant}, {metric}: {value}");
+        }
+    }
+}
+
+#[test]
+fn idle_connections_are_set_up_on_every_runtime() {
+    for contestant in ["ours:1+1", "tokio:0+2", "smol:0+2"] {
+        let micros = run_one("idle-2", contestant)["cpu us"].as_f64().expect("a number");
+        assert!(micros >= 1.0, "{contestant}: {micros}");
+    }
+}
+
+#[test]
+fn wrk_is_asked_for_by_an_option_and_must_be_there() {
+    let output = Command::new(env!("CARGO_BIN_EXE_waterwheel-bench"))
+        .args(["--wrk", "hyper"])
+        .env("PATH", "")
+        .output()
+        .expect("the program starts");
+    let line = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{line}");
+    assert_eq!(line.lines().count(), 1, "{line}");
+    assert!(line.contains("wrk"), "{line}");
+}
+
 /// The figures of a run, as its parent would read them.
 fn run_one(row: &str, contestant: &str) -> serde_json::Value {
     let output = Command::new(env!("CARGO_BIN_EXE_waterwheel-bench"))
-        .args(["run-one", row, contestant, "quick", "1"])
+        .args(["run-one", row, contestant, "quick", "1", "own"])
         .output()
         .expect("the program starts");
     let words = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -42,6 +42,9 @@ const TWO: &[Contestant] = &[
 const ONE_NO_NAP: &[Contestant] = &[ONE[0], ONE[1], ONE[2], ONE[3]];
 const ONE_NET: &[Contestant] = &[ONE[0], ONE[1], ONE[2]];
 const TWO_NET: &[Contestant] = &[TWO[0], TWO[1], TWO[2], TWO[3]];
+const LOOP: Contestant = of(Who::EpollLoop, 0, 1);
+const ONE_ECHO: &[Contestant] = &[ONE[0], ONE[1], ONE[2], LOOP];
+const TWO_ECHO: &[Contestant] = &[TWO[0], TWO[1], TWO[2], TWO[3], LOOP];
 const LANES_1_1: &[Contestant] = &[
     of(Who::Ours, 1, 1),
     of(Who::TokioTwo, 1, 1),
@@ -64,6 +67,12 @@ const ECHO: &[Metric] = &[
     low("p99 us"),
     in_record(low("p50 us")),
     in_record(low("cpu us/message")),
+];
+const HTTP: &[Metric] = &[
+    high("requests/s"),
+    low("p99 us"),
+    in_record(low("p50 us")),
+    in_record(low("cpu us/request")),
 ];
 const LANES: &[Metric] = &[
     in_record(low("high p50 us")),
@@ -120,11 +129,39 @@ const CHAINED: Row = Row {
 const ECHO_64: Row = Row {
     name: "echo64-1",
     workload: Workload::Echo(64),
-    contestants: ONE_NET,
+    contestants: ONE_ECHO,
     metrics: ECHO,
     band: 0.1,
     what: "TCP echo on loopback, 64 connections, 64 bytes, closed loop",
-    fair: "the load generator shares the machine; it is one program on mio alone, in its own process, for all",
+    fair: "the load generator shares the machine; it is one program on mio alone, in its own process, for all; the epoll loop is one thread in every row and shows the limit",
+    ..SPAWN_OUTSIDE
+};
+const ECHO_512: Row = Row {
+    name: "echo512-1",
+    workload: Workload::Echo(512),
+    quick: false,
+    what: "TCP echo on loopback, 512 connections, 64 bytes, closed loop",
+    fair: "the load generator shares the machine, and with many connections it is slow itself: latencies contain its own turns, for all alike",
+    ..ECHO_64
+};
+const HYPER: Row = Row {
+    name: "hyper64-1",
+    workload: Workload::Hyper(64),
+    contestants: ONE_NET,
+    metrics: HTTP,
+    quick: false,
+    what: "hyper's HTTP/1 server says hello over 64 connections that are kept alive, closed loop",
+    fair: "each through the adapter its users have: waterwheel-adapters, hyper-util, smol-hyper; the service and hyper's settings are the same lines; no timer for slow heads",
+    ..ECHO_64
+};
+const IDLE: Row = Row {
+    name: "idle-2",
+    workload: Workload::Idle(1_000),
+    contestants: TWO_NET,
+    metrics: &[low("cpu us")],
+    band: 0.1,
+    what: "processor time in 5 s of 1,000 open connections, each with a task that waits for its first byte",
+    fair: "the thread that measures sleeps too, and its own waking would be most of the figure: it is not counted; less than a microsecond is told as one",
     ..SPAWN_OUTSIDE
 };
 const LANES_ROW: Row = Row {
@@ -218,7 +255,12 @@ pub(crate) const ROWS: &[Row] = &[
     MPSC,
     Row { name: "mpsc-2", contestants: TWO, ..MPSC },
     ECHO_64,
-    Row { name: "echo64-2", contestants: TWO_NET, quick: true, ..ECHO_64 },
+    Row { name: "echo64-2", contestants: TWO_ECHO, quick: true, ..ECHO_64 },
+    ECHO_512,
+    Row { name: "echo512-2", contestants: TWO_ECHO, ..ECHO_512 },
+    HYPER,
+    Row { name: "hyper64-2", contestants: TWO_NET, ..HYPER },
+    IDLE,
     LANES_ROW,
     Row { name: "lanes-1+2", contestants: LANES_1_2, quick: false, ..LANES_ROW },
     TIMERS,

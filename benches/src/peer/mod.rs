@@ -125,6 +125,15 @@ pub(crate) trait Connection: Send + 'static {
     fn write_all(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<()>> + Send;
 }
 
+/// A connection that hyper can serve, through the adapter that the runtime's users have.
+pub(crate) trait Web: Connection {
+    /// The adapter.
+    type Stream: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static;
+
+    /// Wraps the connection.
+    fn for_hyper(self) -> Self::Stream;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,13 +2,14 @@
 //!
 //! Book: chapter 20
 
-use super::{Connection, Ends, Layout, Peer, Serves, Sleeps};
+use super::{Connection, Ends, Layout, Peer, Serves, Sleeps, Web};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use waterwheel::net::{TcpListener, TcpStream};
 use waterwheel::{Priority, Runtime, Task};
+use waterwheel_adapters::hyper::Io;
 
 /// One runtime with two lanes.
 #[derive(Clone, Copy, Debug)]
@@ -91,5 +92,13 @@ impl Connection for TcpStream {
 
     async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         AsyncWriteExt::write_all(self, bytes).await
+    }
+}
+
+impl Web for TcpStream {
+    type Stream = Io<Self>;
+
+    fn for_hyper(self) -> Io<Self> {
+        Io::new(self)
     }
 }

@@ -5,10 +5,11 @@
 //!
 //! Book: chapter 20
 
-use super::{Connection, Ends, Layout, Peer, Serves, Sleeps};
+use super::{Connection, Ends, Layout, Peer, Serves, Sleeps, Web};
 use async_executor::{Executor, Task};
 use async_io::{Async, Timer};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
+use smol_hyper::rt::FuturesIo;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -95,5 +96,13 @@ impl Connection for Async<TcpStream> {
 
     async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         AsyncWriteExt::write_all(self, bytes).await
+    }
+}
+
+impl Web for Async<TcpStream> {
+    type Stream = FuturesIo<Self>;
+
+    fn for_hyper(self) -> FuturesIo<Self> {
+        FuturesIo::new(self)
     }
 }

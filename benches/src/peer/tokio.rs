@@ -3,7 +3,8 @@
 //!
 //! Book: chapter 20
 
-use super::{Connection, Ends, Layout, Peer, Serves, Sleeps};
+use super::{Connection, Ends, Layout, Peer, Serves, Sleeps, Web};
+use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -111,6 +112,14 @@ impl Connection for TcpStream {
 
     async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         AsyncWriteExt::write_all(self, bytes).await
+    }
+}
+
+impl Web for TcpStream {
+    type Stream = TokioIo<Self>;
+
+    fn for_hyper(self) -> TokioIo<Self> {
+        TokioIo::new(self)
     }
 }
 

@@ -8,12 +8,10 @@
 
 use super::bound;
 use super::process::context_switches;
+use crate::load::{Holder, allow_descriptors};
 use crate::machine::cpu_time;
 use futures_lite::AsyncReadExt;
-use std::env;
-use std::io::{self, Read};
-use std::net::SocketAddr;
-use std::process::{Command, Stdio};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
@@ -37,7 +35,7 @@ const SWITCHES: u64 = 10;
 const SHARE: f64 = 0.001;
 
 pub(super) fn run(full: bool) -> Result<(), String> {
-    allow_descriptors(2 * MANY as u64);
+    allow_descriptors(MANY);
     let runtime = Runtime::builder().build().map_err(|error| format!("cannot build: {error}"))?;
     let waiting = Arc::new(AtomicUsize::new(0));
     let listener =
@@ -47,16 +45,8 @@ pub(super) fn run(full: bool) -> Result<(), String> {
     for _ in 0..MANY {
         runtime.handle().spawn(sleep(waiting.clone())).detach();
     }
-    let mut holder = Command::new(env::current_exe().map_err(|error| text(&error))?)
-        .args(["hold", &address.to_string(), &MANY.to_string()])
-        .stdin(Stdio::piped())
-        .spawn()
-        .map_err(|error| text(&error))?;
-    let watched = watch(&waiting, full);
-    // Its standard input ends, and so does the holder.
-    drop(holder.stdin.take());
-    holder.wait().map_err(|error| text(&error))?;
-    watched
+    let _holder = Holder::start(address, MANY)?;
+    watch(&waiting, full)
 }
 
 fn watch(waiting: &AtomicUsize, full: bool) -> Result<(), String> {
@@ -101,38 +91,6 @@ async fn first_byte(mut stream: TcpStream, waiting: Arc<AtomicUsize>) {
 async fn sleep(waiting: Arc<AtomicUsize>) {
     waiting.fetch_add(1, SeqCst);
     waterwheel::time::sleep(FAR).await;
-}
-
-/// Opens connections and holds them until standard input ends.
-///
-/// # Errors
-///
-/// One line, if a connection cannot be had.
-pub(crate) fn hold(server: SocketAddr, count: usize) -> Result<(), String> {
-    allow_descriptors(2 * count as u64);
-    let connections: io::Result<Vec<_>> =
-        (0..count).map(|_| std::net::TcpStream::connect(server)).collect();
-    let connections = connections.map_err(|error| format!("cannot connect: {error}"))?;
-    io::stdin().read_to_end(&mut Vec::new()).map_err(|error| text(&error))?;
-    drop(connections);
-    Ok(())
-}
-
-/// Raises the limit on open descriptors as far as it is needed and allowed.
-fn allow_descriptors(count: u64) {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        if limit.current.is_some_and(|current| current < count) {
-            limit.current = Some(limit.maximum.map_or(count, |most| most.min(count)));
-            if let Err(error) = setrlimit(Resource::Nofile, limit) {
-                eprintln!("note: the limit on open descriptors stays: {error}");
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = count;
 }
 
 fn text(error: &io::Error) -> String {

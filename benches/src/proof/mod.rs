@@ -16,7 +16,6 @@ mod start;
 mod wakes;
 
 pub(crate) use bugs::one as bug;
-pub(crate) use idle::hold;
 
 use crate::machine::Machine;
 use crate::stats::quantile;

@@ -81,6 +81,7 @@ fn style(who: Who) -> (usize, &'static str) {
         Who::Smol => (1, "smol"),
         Who::Tokio => (2, "tokio, one runtime"),
         Who::TokioTwo => (3, "tokio, two runtimes"),
+        Who::EpollLoop => (4, "epoll loop"),
         Who::TextbookRecv | Who::TextbookSleep => (4, "textbook"),
     }
 }

@@ -5,21 +5,17 @@
 //!
 //! Book: chapter 20
 
-use super::{Effort, Run, Sample};
-use crate::machine::cpu_time;
+use super::loaded::under_load;
+use super::{Run, Sample};
+use crate::load::{Protocol, allow_descriptors};
 use crate::peer::{Connection, Serves};
-use std::env;
-use std::process::{Command, Stdio};
 
 /// A connection's buffer, in bytes.
-const BUFFER: usize = 1_024;
-/// How long a run is loaded, in ms.
-const FULL: u64 = 1_500;
-/// How long a quick run is loaded, in ms.
-const QUICK: u64 = 500;
+pub(super) const BUFFER: usize = 1_024;
 
 /// Serves until the load generator is done; gives its figures and the server's processor time per message.
 pub(super) fn serve<P: Serves>(run: Run, connections: usize) -> Result<Sample, String> {
+    allow_descriptors(connections);
     let peer = P::start(run.layout);
     let (mut listener, address) =
         peer.block_on(peer.listen()).map_err(|error| format!("cannot listen: {error}"))?;
@@ -28,22 +24,7 @@ pub(super) fn serve<P: Serves>(run: Run, connections: usize) -> Result<Sample, S
             P::detach(peer.spawn(echo(connection)));
         }
     }));
-    let busy_before = cpu_time();
-    let load = Command::new(env::current_exe().map_err(|error| error.to_string())?)
-        .args(["load", &address.to_string(), &connections.to_string()])
-        .arg(if run.effort == Effort::Full { FULL } else { QUICK }.to_string())
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot start the load generator: {error}"))?;
-    let busy = cpu_time().saturating_sub(busy_before);
-    if !load.status.success() {
-        return Err(String::from_utf8_lossy(&load.stderr).trim().to_owned());
-    }
-    let mut sample: Sample =
-        serde_json::from_slice(&load.stdout).map_err(|error| error.to_string())?;
-    let messages = sample.remove("messages").unwrap_or(f64::NAN);
-    sample.insert("cpu us/message".to_owned(), busy.as_secs_f64() * 1e6 / messages);
-    Ok(sample)
+    under_load(run, address, connections, Protocol::Echo, "message")
 }
 
 async fn echo<C: Connection>(mut connection: C) {

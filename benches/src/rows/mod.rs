@@ -8,8 +8,12 @@
 
 mod batch;
 mod cold;
-pub(crate) mod echo;
+mod echo;
+mod epoll_loop;
+mod http;
+mod idle;
 mod lanes;
+mod loaded;
 mod memory;
 mod messages;
 mod mpsc;
@@ -20,7 +24,7 @@ mod timers;
 pub(crate) use batch::{OPERATIONS, calibrate};
 
 use crate::catalogue::{Who, Workload};
-use crate::peer::{Ends, Layout, Ours, Peer, Serves, Sleeps, Smol};
+use crate::peer::{Ends, Layout, Ours, Peer, Serves, Sleeps, Smol, Web};
 use crate::peer::{TextbookRecv, TextbookSleep, Tokio, TokioTwo};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -62,6 +66,33 @@ impl FromStr for Effort {
     }
 }
 
+/// What loads an HTTP server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Generator {
+    /// Our own program.
+    Own,
+    /// wrk, from the path.
+    Wrk,
+}
+
+impl fmt::Display for Generator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Own { "own" } else { "wrk" })
+    }
+}
+
+impl FromStr for Generator {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "own" => Ok(Self::Own),
+            "wrk" => Ok(Self::Wrk),
+            _ => Err(format!("no load generator `{text}`")),
+        }
+    }
+}
+
 /// The settings of one run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
@@ -71,6 +102,8 @@ pub(crate) struct Run {
     pub(crate) effort: Effort,
     /// Turns of the spinning loop that take 50 us.
     pub(crate) spin: u64,
+    /// What loads an HTTP server.
+    pub(crate) generator: Generator,
 }
 
 /// Runs `workload` once on a runtime of its own.
@@ -86,12 +119,21 @@ pub(crate) fn measure(workload: Workload, who: Who, run: Run) -> Result<Sample, 
         Who::TextbookRecv => with_timers::<TextbookRecv>(workload, run),
         Who::TextbookSleep => with_timers::<TextbookSleep>(workload, run),
         Who::TokioTwo => with_tasks::<TokioTwo>(workload, run),
+        Who::EpollLoop => match workload {
+            Workload::Echo(connections) => epoll_loop::serve(run, connections),
+            _ => Err("the epoll loop can echo, and nothing else".to_owned()),
+        },
     }
 }
 
-fn with_sockets<P: Serves + Sleeps + Ends>(workload: Workload, run: Run) -> Result<Sample, String> {
+fn with_sockets<P: Serves<Connection: Web> + Sleeps + Ends>(
+    workload: Workload,
+    run: Run,
+) -> Result<Sample, String> {
     match workload {
         Workload::Echo(connections) => echo::serve::<P>(run, connections),
+        Workload::Hyper(connections) => http::serve::<P>(run, connections),
+        Workload::Idle(connections) => idle::connections::<P>(run, connections),
         Workload::Cold => Ok(cold::starts::<P>(run)),
         _ => with_timers::<P>(workload, run),
     }
@@ -118,8 +160,11 @@ fn with_tasks<P: Peer>(workload: Workload, run: Run) -> Result<Sample, String> {
         Workload::Start => start::latency(start(), run),
         Workload::Mpsc => mpsc::four_to_one(start(), run),
         Workload::Pending => memory::pending(start())?,
-        Workload::Echo(_) | Workload::Sleeps(_) | Workload::Sleeping | Workload::TimerDrop => {
-            return Err("this runtime has no driver".to_owned());
+        Workload::Sleeps(_) | Workload::Sleeping | Workload::TimerDrop => {
+            return Err("this runtime has no timers to measure here".to_owned());
+        }
+        Workload::Echo(_) | Workload::Hyper(_) | Workload::Idle(_) => {
+            return Err("this runtime has no sockets".to_owned());
         }
         Workload::Cold => return Err("this runtime cannot be ended".to_owned()),
     })
