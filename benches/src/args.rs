@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Rounds of a full comparison, unless `--rounds` says otherwise.
-const FULL_ROUNDS: usize = 5;
+const FULL_ROUNDS: usize = 11;
 /// Rounds of a quick one.
 const QUICK_ROUNDS: usize = 3;
 /// More would take days; a larger number is a slip.
@@ -35,7 +35,7 @@ Waterwheel beside tokio, smol and the textbook runtime: same work, same workers,
       show that a bound holds, with figures; exit code 1 if it does not
 
   --quick      five rows in about a minute
-  --rounds N   measure everything N times, interleaved (default 5; with --quick 3)
+  --rounds N   measure everything N times, interleaved (default 11; with --quick 3)
   --wrk        load the HTTP servers with the program wrk from the path, not with our own load generator
   --out DIR    where report.json, chart.svg, table.md and index.html go
                (default: target/bench, and for index.html, the page to look at, target/report)";
