@@ -17,11 +17,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_lite::future;
+use ladder::ours::Ours;
 use ladder::r8_reserve::Lane;
-use ladder::sockets::Sockets;
 use ladder::{
     Rung, r0_textbook, r1_own_queues, r2_stealing, r3_nothing_captured, r4_parked, r5_one_searcher,
-    r6_driver, r7_handover, r8_reserve, work,
+    r6_driver, r7_handover, r8_reserve,
+    work::{self, Took},
 };
 
 const WORKERS: usize = 2;
@@ -31,37 +32,6 @@ const ROUNDS: usize = 3;
 
 /// How much there is to do: less where the compiler was told to take its time at run time.
 const SCALE: usize = if cfg!(debug_assertions) { 1 } else { 10 };
-
-/// Waterwheel, with as many workers as the rungs have.
-#[derive(Clone)]
-struct Ours(Arc<waterwheel::Runtime>);
-
-impl Rung for Ours {
-    type Task<T: Send + 'static> = waterwheel::Task<T>;
-
-    const NAME: &'static str = "waterwheel";
-
-    fn start(workers: usize) -> Self {
-        let builder = waterwheel::Runtime::builder().with_high_num(1).with_low_num(workers - 1);
-        Self(Arc::new(builder.build().expect("the workers can be started")))
-    }
-
-    fn spawn<F>(&self, future: F) -> Self::Task<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        self.0.handle().spawn(future)
-    }
-
-    fn detach<T: Send + 'static>(task: Self::Task<T>) {
-        task.detach();
-    }
-
-    fn stop(self) {
-        self.0.shutdown(Duration::ZERO).expect("no task blocks its worker");
-    }
-}
 
 /// Counts itself as long as it lives.
 struct Counted(Arc<AtomicUsize>);
@@ -114,42 +84,35 @@ fn threads() -> usize {
 }
 
 /// The middle of some runs of a workload, in nanoseconds for one operation.
-fn median<R: Rung>(workload: impl Fn(&R) -> work::Took) -> f64 {
+fn median<R: Rung>(workload: impl Fn(&R) -> Option<Took>) -> Option<f64> {
     let run = |_| {
         let runtime = R::start(WORKERS);
         let took = workload(&runtime);
         runtime.stop();
-        took.nanos()
+        took.map(Took::nanos)
     };
-    let mut nanos: Vec<f64> = (0..ROUNDS).map(run).collect();
+    let mut nanos: Vec<f64> = (0..ROUNDS).map(run).collect::<Option<_>>()?;
     nanos.sort_by(f64::total_cmp);
-    nanos[ROUNDS / 2]
+    Some(nanos[ROUNDS / 2])
 }
 
 fn climb<R: Rung>() {
     let columns = [
-        median::<R>(|runtime| work::spawn_outside(runtime, 2_000 * SCALE)),
-        median::<R>(|runtime| work::spawn_inside(runtime, 2_000 * SCALE)),
-        median::<R>(|runtime| work::yields(runtime, 100 * SCALE, 100)),
-        median::<R>(|runtime| work::ping_pong(runtime, 10, 100 * SCALE)),
-        median::<R>(|runtime| work::chain(runtime, 1_000 * SCALE)),
-        median::<R>(|runtime| work::wake_ups(runtime, 500)),
+        median::<R>(|runtime| Some(work::spawn_outside(runtime, 2_000 * SCALE))),
+        median::<R>(|runtime| Some(work::spawn_inside(runtime, 2_000 * SCALE))),
+        median::<R>(|runtime| Some(work::yields(runtime, 100 * SCALE, 100))),
+        median::<R>(|runtime| Some(work::ping_pong(runtime, 10, 100 * SCALE))),
+        median::<R>(|runtime| Some(work::chain(runtime, 1_000 * SCALE))),
+        median::<R>(|runtime| Some(work::wake_ups(runtime, 500))),
+        median::<R>(|runtime| work::echo(runtime, 16, 20).expect("the loopback works")),
     ];
-    let figures: String = columns.iter().map(|nanos| format!("{nanos:9.0}")).collect();
+    let figure = |nanos: Option<f64>| nanos.map_or("-".to_owned(), |nanos| format!("{nanos:.0}"));
+    let figures: String = columns.map(|column| format!("{:>9}", figure(column))).concat();
     eprintln!("{:<20}{figures}", R::NAME);
 
     let (futures, threads) = stop_in_the_middle::<R>();
     println!("{}: nothing lost; after stop {futures} futures and {threads} threads", R::NAME);
     assert_eq!((futures, threads), (0, 0), "stop joins all threads and drops all futures");
-}
-
-/// The rungs that know sockets serve some connections.
-fn echo<R: Rung>(sockets: impl Fn(&R) -> &Sockets) {
-    let runtime = R::start(WORKERS);
-    let took = work::echo(&runtime, sockets(&runtime), 16, 50 * SCALE);
-    eprintln!("{:<20}{:9.0}", R::NAME, took.expect("the loopback works").nanos());
-    runtime.stop();
-    println!("{}: every byte came back", R::NAME);
 }
 
 /// Both workers are inside tasks of lane Low that wait for a task of lane High; the reserve runs it.
@@ -175,7 +138,7 @@ fn rescue() {
 }
 
 fn main() {
-    eprintln!("nanoseconds for one   spawn   spawn    yield    ping   chained  wake-up");
+    eprintln!("nanoseconds for one   spawn   spawn    yield    ping  chained  wake-up     echo");
     eprintln!(
         "on {WORKERS} workers        outside   inside             pong    spawn  from outside"
     );
@@ -189,9 +152,5 @@ fn main() {
     climb::<Arc<r7_handover::Runtime>>();
     climb::<Arc<r8_reserve::Runtime>>();
     climb::<Ours>();
-    eprintln!("an echo over loopback, 16 connections, two system calls on each side");
-    echo::<Arc<r6_driver::Runtime>>(|runtime| &runtime.sockets);
-    echo::<Arc<r7_handover::Runtime>>(|runtime| &runtime.sockets);
-    echo::<Arc<r8_reserve::Runtime>>(|runtime| &runtime.parking.sockets);
     rescue();
 }

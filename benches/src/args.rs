@@ -30,6 +30,8 @@ Waterwheel beside tokio, smol and the textbook runtime: same work, same workers,
       the rows: what each measures, and how it could be unfair
   waterwheel-bench instructions [FILTER ...]
       count instructions instead of time, under valgrind: the same on a busy machine
+  waterwheel-bench ladder [--rounds N]
+      the book's ladder of small runtimes, each rung's time divided by tokio's
   waterwheel-bench proof NAME [--full]
   waterwheel-bench proof --list
       show that a bound holds, with figures; exit code 1 if it does not
@@ -49,6 +51,10 @@ pub(crate) enum Command {
     List,
     /// Compare the contestants.
     Compare(Compare),
+    /// Compare the rungs of the ladder, in so many rounds.
+    Ladder(usize),
+    /// Measure one rung in one workload, once: its place, the workload's place, how many workers.
+    LadderOne([usize; 3]),
     /// Print the proofs.
     ProofList,
     /// Count instructions in the rows whose names contain one of these.
@@ -145,6 +151,8 @@ pub(crate) fn parse(
                 let word = text(word)?;
                 match word.as_str() {
                     "proof" => return proof(parser),
+                    "ladder" => return ladder(parser),
+                    "ladder-one" => return ladder_one(&rest(parser)?),
                     "instructions" => return Ok(Command::Instructions(rest(parser)?)),
                     "run-one" => return run_one(&rest(parser)?),
                     "load" => return load(&rest(parser)?),
@@ -183,6 +191,24 @@ fn proof(mut parser: lexopt::Parser) -> Result<Command, String> {
     }
     let name = name.ok_or("proof needs a name; `proof --list` prints them")?;
     Ok(Command::Proof { name, full })
+}
+
+fn ladder(mut parser: lexopt::Parser) -> Result<Command, String> {
+    let mut count = FULL_ROUNDS;
+    while let Some(arg) = parser.next().map_err(|error| error.to_string())? {
+        match arg {
+            Long("rounds") => count = rounds(&value(&mut parser, "--rounds")?)?,
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    Ok(Command::Ladder(count))
+}
+
+fn ladder_one(words: &[String]) -> Result<Command, String> {
+    let [rung, workload, workers] = words else {
+        return Err("ladder-one needs RUNG WORKLOAD WORKERS".to_owned());
+    };
+    Ok(Command::LadderOne([number(rung)?, number(workload)?, number(workers)?]))
 }
 
 fn run_one(words: &[String]) -> Result<Command, String> {
@@ -285,6 +311,9 @@ mod tests {
             ("run-one yield-1", "run-one needs"),
             ("load somewhere 64 1000 echo", "somewhere"),
             ("load 127.0.0.1:1 64 1000 gopher", "gopher"),
+            ("ladder yield", "yield"),
+            ("ladder --rounds 0", "`0`"),
+            ("ladder-one 0", "ladder-one needs"),
             ("hold 127.0.0.1:1 few", "few"),
             ("bug tokio-4730 ours soon", "soon"),
         ] {
@@ -316,5 +345,6 @@ mod tests {
         let load = Load { server, connections: 64, millis: 500, protocol: Protocol::Http };
         assert_eq!(words("load 127.0.0.1:80 64 500 http"), Ok(Command::Load(load)));
         assert_eq!(words("hold 127.0.0.1:80 9"), Ok(Command::Hold(server, 9)));
+        assert_eq!(words("ladder-one 8 2 1"), Ok(Command::LadderOne([8, 2, 1])));
     }
 }

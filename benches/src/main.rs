@@ -12,6 +12,7 @@
 mod args;
 mod catalogue;
 mod instructions;
+mod ladder;
 mod load;
 mod machine;
 mod peer;
@@ -54,6 +55,8 @@ fn obey(command: Command) -> Result<ExitCode, String> {
             println!("{}\n", Machine::here().lines().join("\n"));
             return Ok(ended(instructions::count(&rows)));
         }
+        Command::Ladder(rounds) => return Ok(ended(ladder::compare(rounds))),
+        Command::LadderOne(run) => return Ok(ended(ladder::run_one(run))),
         Command::ProofList => proof::list(),
         Command::Proof { name, full } => return proof::run(&name, full),
         Command::RunOne(run) => return Ok(ended(run_one(&run))),

@@ -48,6 +48,20 @@ fn a_row_is_measured_for_every_contestant_and_written_in_four_ways() {
 }
 
 #[test]
+fn each_rung_of_the_ladder_is_measured_and_knows_sockets_from_the_sixth_on() {
+    let figure = |rung: usize, workload: usize| {
+        let output = bench(&format!("ladder-one {rung} {workload} 2"));
+        assert!(output.status.success(), "rung {rung}");
+        String::from_utf8_lossy(&output.stdout).trim().parse::<f64>().ok()
+    };
+    for rung in 0..=10 {
+        assert!(figure(rung, 4).is_some_and(|nanos| nanos > 0.0), "rung {rung}");
+        assert_eq!(figure(rung, 6).is_some(), rung >= 6, "rung {rung}");
+    }
+    assert!(!bench("ladder-one 11 0 2").status.success(), "there are no more");
+}
+
+#[test]
 fn memory_of_a_task_is_told_in_bytes_and_every_runtime_needs_some() {
     if !cfg!(target_os = "linux") {
         return; // It is read from /proc.

@@ -4,6 +4,10 @@
 //!
 //! Book: chapter 12.
 
+use std::io;
+use std::net::TcpStream;
+
+pub(crate) mod ours;
 pub(crate) mod parts;
 pub(crate) mod r0_textbook;
 pub(crate) mod r1_own_queues;
@@ -29,17 +33,22 @@ pub(crate) trait Rung: Clone + Send + Sync + 'static {
 
     fn spawn<F>(&self, future: F) -> Self::Task<F::Output>
     where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static;
+        F: Future<Output: Send + 'static> + Send + 'static;
 
     /// Lets a task run on without anybody who awaits it.
     fn detach<T: Send + 'static>(task: Self::Task<T>);
 
     fn stop(self);
+
+    /// Starts a task that serves a connection, if this rung knows sockets.
+    fn serve(&self, stream: TcpStream) -> Option<Self::Task<io::Result<usize>>> {
+        let _ = stream;
+        None
+    }
 }
 
 macro_rules! rungs {
-    ($($module:ident)*) => {$(
+    ($($module:ident $(: sockets in $($field:ident).+)?;)*) => {$(
         impl Rung for std::sync::Arc<$module::Runtime> {
             type Task<T: Send + 'static> = $module::Task<T>;
 
@@ -51,8 +60,7 @@ macro_rules! rungs {
 
             fn spawn<F>(&self, future: F) -> Self::Task<F::Output>
             where
-                F: Future + Send + 'static,
-                F::Output: Send + 'static,
+                F: Future<Output: Send + 'static> + Send + 'static,
             {
                 $module::spawn(self, future)
             }
@@ -64,9 +72,22 @@ macro_rules! rungs {
             fn stop(self) {
                 $module::stop(&self);
             }
+
+            $(fn serve(&self, stream: TcpStream) -> Option<Self::Task<io::Result<usize>>> {
+                Some(self.spawn(work::serve(&self.$($field).+, stream)))
+            })?
         }
     )*};
 }
 
-rungs!(r0_textbook r1_own_queues r2_stealing r3_nothing_captured r4_parked r5_one_searcher
-    r6_driver r7_handover r8_reserve);
+rungs! {
+    r0_textbook;
+    r1_own_queues;
+    r2_stealing;
+    r3_nothing_captured;
+    r4_parked;
+    r5_one_searcher;
+    r6_driver: sockets in sockets;
+    r7_handover: sockets in sockets;
+    r8_reserve: sockets in parking.sockets;
+}
