@@ -105,7 +105,7 @@ pub use runtime::{
 #[cfg(not(waterwheel_loom))]
 pub use scheduler::histogram::Histogram;
 #[cfg(not(waterwheel_loom))]
-pub use task::{Task, TaskError, TaskPanic, spawn_task, yield_now};
+pub use task::{SlowPoll, Task, TaskError, TaskPanic, spawn_task, yield_now};
 #[cfg(not(waterwheel_loom))]
 pub use waterwheel_macros::{main, test};
 

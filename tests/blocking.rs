@@ -29,6 +29,7 @@ fn name() -> String {
 fn with_short_lived_threads(workers: usize, most: usize) -> Runtime {
     let builder = Runtime::builder().with_high_num(0).with_low_num(workers);
     let builder = builder.max_blocking_threads(most).thread_keep_alive(Duration::from_millis(1));
+    let builder = builder.slow_poll_after(Duration::MAX); // No watchdog: the threads are counted.
     builder.build().expect("it can be built")
 }
 
@@ -458,6 +459,7 @@ fn without_a_thread_to_be_had_a_blocking_call_is_cancelled_and_the_runtime_goes_
     // Room for one stack of 1.5 GiB, not for two.
     let child = in_child(name, Some("ulimit -v 3145728"), || {
         let builder = Runtime::builder().with_high_num(0).with_low_num(1);
+        let builder = builder.slow_poll_after(Duration::MAX); // No watchdog: it needs a thread too.
         let runtime = builder.thread_stack_size(3 << 29).build().expect("one fits");
         let dropped = Dropped::default();
         for n in 0..3 {

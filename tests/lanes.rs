@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::Duration;
 
-use common::{LIMIT, occupy, receive, runtime, within};
+use common::{LIMIT, occupy, receive, runtime, unwatched, within};
 use waterwheel::{Priority, Runtime, block_on, spawn_task, yield_now};
 
 /// What ran, in order.
@@ -317,7 +317,7 @@ fn an_endless_stream_of_one_lane_does_not_starve_the_other() {
 #[test]
 fn a_high_task_runs_although_every_worker_is_inside_a_low_one() {
     within(LIMIT, || {
-        let runtime = runtime(1, 1);
+        let runtime = unwatched(1, 1);
         let hold = occupy(runtime.handle(), 2);
         for _ in 0..100 {
             let high = runtime.handle().spawn_with(
@@ -337,7 +337,7 @@ fn a_high_task_runs_although_every_worker_is_inside_a_low_one() {
 #[test]
 fn the_reserve_takes_no_low_task_and_is_not_started_without_need() {
     within(LIMIT, || {
-        let runtime = runtime(1, 1);
+        let runtime = unwatched(1, 1);
         for _ in 0..100 {
             block_on(runtime.handle().spawn(yield_now()));
         }

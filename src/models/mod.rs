@@ -18,6 +18,7 @@
 //! | `sleeping` | a push against falling asleep, the chain of wake-ups, sharing what was drained, the driver's next holder, the end | `scheduler::{idle, injector, parker, life}`, `driver::holding` |
 //! | `closing` | spawning against closing, waiting for the last task, who closes | `scheduler::{registry, life, closing, injector}` |
 //! | `pool` | a job against a thread that retires, a promise, an urgent job, closing | `blocking::pool` |
+//! | `arming` | a watchdog that falls asleep against workers that become busy | `scheduler::{arming, idle}` |
 //! | `readiness` | a report against clearing, against waiting, two tasks in one slot | `driver::{readiness, source}` |
 //! | `timers` | a new timer against a holder that falls asleep | `driver::{alarm, timers, holding}` |
 //! | `tokens` | cancelling against waiting, and against a child that is born | `token` |
@@ -39,6 +40,8 @@
 pub(crate) mod internal;
 pub(crate) mod stand_in;
 
+#[cfg(test)]
+mod arming;
 #[cfg(test)]
 mod closing;
 #[cfg(test)]
@@ -102,6 +105,7 @@ mod driver {
 
 #[path = "../scheduler"]
 mod scheduler {
+    pub(crate) mod arming;
     pub(crate) mod closing;
     pub(crate) mod idle;
     pub(crate) mod injector;

@@ -15,6 +15,7 @@ use crate::scheduler::idle::Serves;
 use crate::scheduler::shared::Shared;
 use crate::scheduler::worker;
 use crate::task::panic::TaskPanic;
+use crate::task::slow::SlowPoll;
 use crate::threads::ThreadSettings;
 
 /// So many workers are more than any machine has, and a typing error.
@@ -25,6 +26,9 @@ const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Enough for a few dozen buffers' worth of I/O; small enough that a poll stays under a millisecond.
 const DEFAULT_POLL_BUDGET: u32 = 128;
+
+/// A hundred times the longest poll that a well-behaved task makes.
+const DEFAULT_SLOW_POLL: Duration = Duration::from_millis(10);
 
 /// The settings of a [`Runtime`] to be.
 ///
@@ -69,6 +73,8 @@ impl Default for Builder {
             on_park: None,
             on_unpark: None,
             on_task_panic: None,
+            slow_poll_after: DEFAULT_SLOW_POLL,
+            on_slow_poll: None,
         };
         Self { settings, start_paused: false }
     }
@@ -164,6 +170,42 @@ impl Builder {
         self
     }
 
+    /// From here on a poll is *slow*: it is counted, reported to
+    /// [`on_slow_poll`](Self::on_slow_poll), and what waits behind it is given to others. Default
+    /// 10 ms. A poll is found slow up to half as long again after that. With [`Duration::MAX`] no poll
+    /// is, and there is no watchdog.
+    pub fn slow_poll_after(mut self, limit: Duration) -> Self {
+        self.settings.slow_poll_after = limit;
+        self
+    }
+
+    /// Called once for every slow poll, while it lasts, by the watchdog's thread: while the hook
+    /// runs nobody watches, so it shall be short. A panic in it is contained.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use waterwheel::{Runtime, task};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (sender, receiver) = mpsc::channel();
+    /// let runtime = Runtime::builder()
+    ///     .on_slow_poll(move |slow| sender.send(slow.to_string()).unwrap_or(()))
+    ///     .build()?;
+    /// let (stop, stopped) = mpsc::channel::<()>();
+    /// let busy = async move { stopped.recv().unwrap_or(()) }; // blocks its worker
+    /// let task = task::Builder::new().name("jammed").spawn_on(runtime.handle(), busy);
+    /// let report = receiver.recv()?;
+    /// assert!(report.starts_with("task \"jammed\" spawned at src/"), "{report}");
+    /// drop(stop);
+    /// runtime.block_on(task);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_slow_poll(mut self, f: impl Fn(&SlowPoll) + Send + Sync + 'static) -> Self {
+        self.settings.on_slow_poll = Some(Arc::new(f));
+        self
+    }
+
     /// How many operations (reads, writes, ticks) one poll may do before it is made to yield, so
     /// that a task that always finds its socket ready does not hold its worker. Default 128.
     pub fn poll_budget(mut self, operations: u32) -> Self {
@@ -237,6 +279,9 @@ impl Builder {
         }
         if settings.max_blocking_threads == 0 {
             return Err(BuildError::Zero("max_blocking_threads"));
+        }
+        if settings.slow_poll_after.is_zero() {
+            return Err(BuildError::Zero("slow_poll_after"));
         }
         if settings.poll_budget == 0 {
             return Err(BuildError::Zero("poll_budget"));

@@ -24,6 +24,9 @@ pub struct LaneMetrics {
     pub adoptions: u64,
     /// Times a worker took one task or more from the lane's injector.
     pub injected: u64,
+    /// Polls that took longer than [`slow_poll_after`](crate::Builder::slow_poll_after). Polls that
+    /// keep nobody waiting are looked at only if [`on_slow_poll`](crate::Builder::on_slow_poll) is set.
+    pub slow_polls: u64,
     /// Tasks that are queued now.
     pub queue_depth: u64,
     /// From the wake-up of a task to its poll, of every 16th wake-up or so.
@@ -148,6 +151,7 @@ fn lane_metrics(shared: &Shared, lane: Priority) -> LaneMetrics {
         steals: sum(|c| &c.steals),
         adoptions: sum(|c| &c.adoptions),
         injected: sum(|c| &c.injected),
+        slow_polls: sum(|c| &c.slow_polls),
         queue_depth: shared.queue_depth(lane) as u64,
         wake_to_poll,
     }

@@ -71,6 +71,7 @@ impl Core {
         queues: [RunQueue<Runnable>; 2],
     ) -> Self {
         let home = shared.homes()[index.0];
+        shared.idle.join(home);
         let random = fastrand::Rng::with_seed(shared.settings.seed ^ index.0 as u64);
         Self {
             shared,
@@ -80,7 +81,7 @@ impl Core {
             tick: 0,
             pace: Pace::new(),
             rescue: home,
-            searching: false,
+            searching: true,
             polling: home,
             wakeups: 0,
             random,
@@ -286,6 +287,7 @@ impl Core {
             if self.shared.idle.found_work(self.home) {
                 self.shared.wake_successor();
             }
+            self.shared.watch();
         }
         self.polling = runnable.metadata().lane();
         count_poll(&self.shared, self.counters(), runnable);
@@ -321,6 +323,7 @@ pub(super) fn count_poll(shared: &Shared, counters: &Counters, runnable: &Runnab
     let meta = runnable.metadata();
     let lane = counters.lane(meta.lane());
     lane.polls.add(1);
+    counters.doing.polls(meta.slot, meta.id);
     // Relaxed: the queue orders this after the stamp was set.
     let woken_at = meta.woken_at.load(Ordering::Relaxed);
     if woken_at != 0 {

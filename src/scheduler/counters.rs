@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::doing::Doing;
 use super::histogram::Recorder;
 use crate::priority::Priority;
 
@@ -32,6 +33,8 @@ pub(crate) struct LaneCounters {
     pub(crate) adoptions: Counter,
     /// Times the lane's injector gave something.
     pub(crate) injected: Counter,
+    /// Polls that took too long. The watchdog counts them.
+    pub(crate) slow_polls: Counter,
     /// From a wake-up to the poll that follows, in ns, of a sample.
     pub(crate) wake_to_poll: Recorder,
 }
@@ -42,6 +45,7 @@ pub(crate) struct Counters {
     lanes: [LaneCounters; 2],
     pub(crate) parks: Counter,
     pub(crate) driver_turns: Counter,
+    pub(crate) doing: Doing,
 }
 
 impl Counters {
@@ -51,13 +55,23 @@ impl Counters {
             steals: Counter::default(),
             adoptions: Counter::default(),
             injected: Counter::default(),
+            slow_polls: Counter::default(),
             wake_to_poll: Recorder::new(),
         };
         Self {
             lanes: [lane(), lane()],
             parks: Counter::default(),
             driver_turns: Counter::default(),
+            doing: Doing::new(),
         }
+    }
+
+    /// A number that changes with each step of the worker.
+    pub(crate) fn sequence(&self) -> u64 {
+        let [high, low] = &self.lanes;
+        [&high.polls, &low.polls, &self.parks, &self.driver_turns]
+            .into_iter()
+            .fold(0, |sum, counter| sum.wrapping_add(counter.get()))
     }
 
     pub(crate) fn lane(&self, lane: Priority) -> &LaneCounters {

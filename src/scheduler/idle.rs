@@ -203,6 +203,29 @@ impl Idle {
         Counts(self.counts.load(Ordering::SeqCst)).any(self.masks[lane.index()].sleepers)
     }
 
+    /// Is there a lane that nobody who searches or sleeps may serve, or a driver that nobody who
+    /// does will come to? The caller has put a fence before it.
+    pub(crate) fn leaves_a_gap(&self, is_driver_held: impl FnOnce() -> bool) -> bool {
+        // Relaxed: ordered by the fence of the caller.
+        let counts = Counts(self.counts.load(Ordering::Relaxed));
+        let anyone = Counts::searcher(Priority::High) | Counts::searcher(Priority::Low);
+        self.masks.iter().any(|lane| !counts.any(lane.searchers | lane.sleepers))
+            || !(counts.any(anyone * Counts::FIELD) || is_driver_held())
+    }
+
+    /// How many search or sleep. The caller has put a fence before it.
+    pub(crate) fn idlers(&self) -> usize {
+        // Relaxed: ordered by the fence of the caller.
+        let counts = self.counts.load(Ordering::Relaxed);
+        let fields = (0..4).map(|field| counts >> (16 * field) & Counts::FIELD);
+        usize::try_from(fields.sum::<u64>()).expect("the builder limits the workers")
+    }
+
+    /// A new worker searches before it does anything else.
+    pub(crate) fn join(&self, home: Priority) {
+        self.counts.fetch_add(Counts::searcher(home), Ordering::SeqCst);
+    }
+
     /// A worker without work asks to search. Refused while another of its home searches.
     pub(crate) fn start_searching(&self, home: Priority) -> bool {
         let one = Counts::searcher(home);

@@ -13,6 +13,7 @@
 //! - [`idle`], [`parker`]: who sleeps, and how it is woken
 //! - [`pace`]: how often a busy worker looks at sockets and timers
 //! - [`reserve`]: one more thread for High
+//! - [`watchdog`], [`arming`], [`doing`]: what is done about a poll that does not end
 //! - [`offload`]: blocking calls, and workers whose thread is about to block
 //! - [`context`]: which runtime a thread belongs to
 //! - [`registry`]: every live task
@@ -21,10 +22,12 @@
 //!
 //! Book: chapter 12.
 
+pub(crate) mod arming;
 pub(crate) mod closing;
 pub(crate) mod context;
 pub(crate) mod core;
 pub(crate) mod counters;
+pub(crate) mod doing;
 pub(crate) mod histogram;
 pub(crate) mod idle;
 pub(crate) mod injector;
@@ -36,6 +39,7 @@ pub(crate) mod registry;
 pub(crate) mod reserve;
 pub(crate) mod run_queue;
 pub(crate) mod shared;
+mod watchdog;
 pub(crate) mod worker;
 
 mod settings;

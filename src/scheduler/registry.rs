@@ -93,6 +93,12 @@ impl<I: Clone> Registry<I> {
         is_it(&entry.info).then(|| entry.waker.clone())
     }
 
+    /// Who the task in `slot` is, if there is one.
+    pub(crate) fn info(&self, slot: Slot) -> Option<I> {
+        let shard = self.shards.get(usize::from(slot.shard))?.lock();
+        Some(shard.entries.get(slot.key as usize)?.info.clone())
+    }
+
     /// Is the task in `slot` still the right one?
     pub(crate) fn has(&self, slot: Slot, is_it: impl FnOnce(&I) -> bool) -> bool {
         let shard = self.shards[usize::from(slot.shard)].lock();

@@ -18,7 +18,7 @@ use super::parker::Parker;
 use super::shared::{Runnable, Shared};
 use super::worker;
 use crate::priority::Priority;
-use crate::sync::internal::{AtomicBool, Ordering};
+use crate::sync::internal::{AtomicBool, Ordering, fence};
 
 /// See the module.
 #[derive(Debug)]
@@ -81,11 +81,14 @@ fn run(shared: &Arc<Shared>) {
             && let Some(runnable) = shared.take_high()
         {
             count_poll(shared, counters, &runnable);
+            fence(Ordering::SeqCst);
+            shared.watch();
             worker::poll(shared, runnable);
         }
         if shared.is_at_least(Phase::Cancelling) {
             return;
         }
+        counters.doing.rests();
         counters.parks.add(1);
         shared.reserve.parker.park();
     }

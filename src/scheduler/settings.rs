@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use super::idle::Serves;
 use crate::task::panic::TaskPanic;
+use crate::task::slow::SlowPoll;
 use crate::threads::{Hook, ThreadSettings};
 
 /// Called with each panic of a task.
 type PanicHook = Arc<dyn Fn(&TaskPanic<'_>) + Send + Sync>;
+
+/// Called with each poll that takes too long.
+type SlowHook = Arc<dyn Fn(&SlowPoll) + Send + Sync>;
 
 /// See the module.
 #[derive(Clone)]
@@ -28,6 +32,9 @@ pub(crate) struct Settings {
     pub(crate) on_park: Option<Hook>,
     pub(crate) on_unpark: Option<Hook>,
     pub(crate) on_task_panic: Option<PanicHook>,
+    /// From here on a poll is slow.
+    pub(crate) slow_poll_after: Duration,
+    pub(crate) on_slow_poll: Option<SlowHook>,
 }
 
 impl fmt::Debug for Settings {
@@ -39,6 +46,7 @@ impl fmt::Debug for Settings {
             .field("max_blocking_threads", &self.max_blocking_threads)
             .field("keep_alive", &self.keep_alive)
             .field("poll_budget", &self.poll_budget)
+            .field("slow_poll_after", &self.slow_poll_after)
             .finish_non_exhaustive()
     }
 }

@@ -21,6 +21,7 @@ use super::parker::{Parker, Wake};
 use super::registry::{Entry, Registry};
 use super::reserve::Reserve;
 use super::run_queue::{RunQueue, Thief};
+use super::watchdog::Watchdog;
 use super::worker;
 use crate::blocking::pool::Pool;
 use crate::driver::Driver;
@@ -75,6 +76,7 @@ pub(crate) struct Shared {
     pub(crate) failed_threads: AtomicU64,
     pub(super) idle: CachePadded<Idle>,
     pub(super) reserve: Reserve,
+    pub(super) watchdog: Watchdog,
     /// For threads that are started in passing.
     pub(super) itself: Weak<Shared>,
     homes: Box<[Priority]>,
@@ -117,6 +119,7 @@ impl Shared {
             failed_threads: AtomicU64::new(0),
             idle: CachePadded::new(Idle::new(settings.serves)),
             reserve: Reserve::new(),
+            watchdog: Watchdog::new(),
             injectors: [CachePadded::new(Injector::new()), CachePadded::new(Injector::new())],
             thieves: queues.iter().map(|lanes| [lanes[0].thief(), lanes[1].thief()]).collect(),
             parkers: homes.iter().map(|_| CachePadded::new(Parker::new())).collect(),
@@ -197,6 +200,7 @@ impl Shared {
             self.unpark(WorkerIndex(index));
         }
         self.reserve.unpark();
+        self.watchdog.arming.wake();
         self.driver.unpark();
     }
 

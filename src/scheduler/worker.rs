@@ -17,6 +17,7 @@ use async_task::ScheduleInfo;
 
 use super::context::{self, Role};
 use super::core::{Core, Step};
+use super::counters::Counters;
 use super::idle::WorkerIndex;
 use super::life::Phase;
 use super::offload;
@@ -81,6 +82,7 @@ pub(super) fn run(core: Box<Core>) -> Left {
             None => return Left::HandedOver,
         }
     }
+    shared.counters_of(index).doing.rests();
     // Whoever shuts the runtime down drops what is left in the queues.
     drop(CORE.with_borrow_mut(Option::take));
     Left::Ended
@@ -101,13 +103,20 @@ fn turn_driver(shared: &Shared, index: WorkerIndex, ready: &mut Vec<Waker>) {
     let Some(mut hold) = shared.driver.try_hold() else { return };
     hold.turn(Wait::Never, ready);
     drop(hold);
-    shared.counters_of(index).driver_turns.add(1);
-    wake_all(ready);
+    let counters = shared.counters_of(index);
+    counters.driver_turns.add(1);
+    wake_all(shared, counters, ready);
     // Somebody may have gone to sleep elsewhere while we held it.
     shared.ensure_driver_is_held();
 }
 
-fn wake_all(ready: &mut Vec<Waker>) {
+/// Wakes what a turn of the driver has made ready.
+fn wake_all(shared: &Shared, counters: &Counters, ready: &mut Vec<Waker>) {
+    if ready.is_empty() {
+        return;
+    }
+    counters.doing.wakes();
+    shared.watch_wakers();
     for waker in ready.drain(..) {
         // Anybody's waker: it may panic.
         drop(contain(|| waker.wake()));
@@ -117,19 +126,21 @@ fn wake_all(ready: &mut Vec<Waker>) {
 /// Sleeps until there may be work: see [`Idle`](super::idle) for the protocol.
 fn sleep(shared: &Shared, index: WorkerIndex, home: Priority, ready: &mut Vec<Waker>) {
     let was_searching = with_core(Core::fall_asleep).unwrap_or(false);
+    let counters = shared.counters_of(index);
+    counters.doing.rests();
     let serves = shared.idle.serves();
     let stays_up = || {
         let mut lanes = Priority::ALL.into_iter().filter(|lane| serves.lane(home, *lane));
         lanes.any(|lane| shared.has_queued(lane)) || shared.is_at_least(Phase::Cancelling)
     };
     shared.idle.sleep(index, home, was_searching, stays_up, || {
-        shared.counters_of(index).parks.add(1);
+        counters.parks.add(1);
         call_aside(shared.settings.on_park.as_ref());
         park(shared, index, ready);
         call_aside(shared.settings.on_unpark.as_ref());
     });
     with_core(Core::wake_up);
-    wake_all(ready);
+    wake_all(shared, counters, ready);
 }
 
 /// Calls a hook of a worker that is half asleep. The hook may block; but the core must not be handed
@@ -173,6 +184,7 @@ pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
     let core = CORE.try_with(|core| core.try_borrow_mut().ok()?.take()).ok().flatten();
     if let Some(core) = core {
         let shared = Arc::clone(core.shared());
+        shared.counters_of(core.index()).doing.rests();
         if let Err(core) = shared.hand_over(core) {
             CORE.with_borrow_mut(|place| *place = Some(core));
             panic!(

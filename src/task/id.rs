@@ -29,6 +29,10 @@ impl TaskId {
         // A thread whose locals are gone takes a whole block for one id.
         Self(id.unwrap_or_else(|_| block()))
     }
+
+    pub(crate) const fn as_u64(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Debug for TaskId {

@@ -15,6 +15,7 @@ pub(crate) mod handle;
 pub(crate) mod id;
 pub(crate) mod native;
 pub(crate) mod panic;
+pub(crate) mod slow;
 mod yield_now;
 
 pub use abort::AbortHandle;
@@ -23,4 +24,5 @@ pub use error::{PanicPayload, TaskError};
 pub use handle::Task;
 pub use id::TaskId;
 pub use panic::TaskPanic;
+pub use slow::SlowPoll;
 pub use yield_now::{YieldNow, yield_now};

@@ -69,6 +69,13 @@ pub(crate) fn runtime(high: usize, low: usize) -> Runtime {
     Runtime::builder().with_high_num(high).with_low_num(low).build().expect("it can be built")
 }
 
+/// A runtime without a watchdog: what is queued behind a stuck worker stays there, and there is no thread
+/// but those of the workers, until others are needed.
+pub(crate) fn unwatched(high: usize, low: usize) -> Runtime {
+    let builder = Runtime::builder().with_high_num(high).with_low_num(low);
+    builder.slow_poll_after(Duration::MAX).build().expect("it can be built")
+}
+
 /// Keeps that many workers busy with Low tasks that block, each until its sender is dropped.
 pub(crate) fn occupy(handle: &Handle, workers: usize) -> Vec<mpsc::Sender<()>> {
     let (begun, begins) = mpsc::channel();

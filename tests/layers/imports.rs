@@ -28,6 +28,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("token", 2),
     ("scheduler", 3),
     ("task::panic", 3), // the hook's argument
+    ("task::slow", 3),  // likewise
     ("runtime", 4),
     ("task::handle", 4), // what spawning gives back
     ("task::handle", 3),

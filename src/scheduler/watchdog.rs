@@ -1,0 +1,259 @@
+//! The watchdog: one thread that notices, from outside, a worker that is stuck in a poll.
+//!
+//! A worker publishes what it counts anyway, and [what it is doing](super::doing). The watchdog looks
+//! at both every half [`slow_poll_after`](crate::Builder::slow_poll_after) and notes when they
+//! change. A worker that does something, and has done nothing else for two whole pauses between
+//! looks, is in a *slow* poll. Pauses count and not the clock, so that a process that was stopped for
+//! a while finds no slow poll when it goes on.
+//!
+//! What is done about it, at each look for as long as the poll lasts:
+//!
+//! - what is queued behind it gets a worker, if one sleeps that may serve the lane; the worker's
+//!   queues are open to thieves at all times;
+//! - the driver gets a holder, if a worker sleeps that can be one;
+//! - the first time, it is counted and reported.
+//!
+//! When the watchdog sleeps, and who arms it: see [`arming`](super::arming). It starts when it is
+//! first needed, holds no lock while it calls the hook, and rescues before it reports, so a hook that
+//! does not return costs the next slow poll its rescue and nothing else.
+//!
+//! How it fails: without a thread to be had there is no watchdog; that is counted, and the next
+//! worker that leaves a gap tries again.
+//!
+//! Book: chapter 17.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+
+use super::arming::{Arming, Slept, Watch};
+use super::context::{self, Role};
+use super::counters::Counters;
+use super::doing::Activity;
+use super::idle::WorkerIndex;
+use super::life::Phase;
+use super::shared::Shared;
+use crate::priority::Priority;
+use crate::sync::internal::{AtomicBool, Ordering, fence};
+use crate::task::cell::Kind;
+use crate::task::contain::contain;
+use crate::task::slow::SlowPoll;
+
+/// After how many whole pauses without change a poll is slow. A pause is
+/// [`slow_poll_after`](crate::Builder::slow_poll_after) divided by this.
+const PAUSES: u32 = 2;
+
+/// What the others see of the watchdog.
+#[derive(Debug)]
+pub(crate) struct Watchdog {
+    pub(super) arming: Arming,
+    started: AtomicBool,
+}
+
+impl Watchdog {
+    pub(super) fn new() -> Self {
+        Self { arming: Arming::new(), started: AtomicBool::new(false) }
+    }
+}
+
+impl Shared {
+    /// A worker has become busy: is there anything to watch for now? The caller has left the
+    /// searchers and put a fence behind that.
+    pub(super) fn watch(&self) {
+        if self.settings.on_slow_poll.is_some() {
+            self.watch_for(Watch::Everyone);
+        } else if !self.watchdog.arming.is_at_least(Watch::Gaps)
+            && self.idle.leaves_a_gap(|| self.driver.is_held())
+        {
+            self.watch_for(Watch::Gaps);
+        }
+    }
+
+    /// A worker is about to call wakers, perhaps while it counts as searching: that keeps nobody from
+    /// his work but is reported, if anybody has asked for reports.
+    pub(super) fn watch_wakers(&self) {
+        if self.settings.on_slow_poll.is_some() {
+            fence(Ordering::SeqCst);
+            self.watch_for(Watch::Everyone);
+        }
+    }
+
+    /// Arms the watchdog. For [`Watch::Everyone`] the caller is a busy worker, or has put a fence
+    /// behind the begin of what shall be watched.
+    pub(super) fn watch_for(&self, level: Watch) {
+        let watchdog = &self.watchdog;
+        if self.settings.slow_poll_after == Duration::MAX {
+            return; // No poll is ever slow.
+        }
+        if !watchdog.arming.is_at_least(level)
+            && watchdog.arming.arm(level)
+            && !watchdog.started.swap(true, Ordering::SeqCst)
+        {
+            self.start_watchdog();
+        }
+    }
+
+    fn start_watchdog(&self) {
+        let Some(shared) = self.itself.upgrade() else { return };
+        if self.threads.start("watchdog", move || run(&shared)).is_err() {
+            self.failed_threads.fetch_add(1, Ordering::Relaxed);
+            self.watchdog.started.store(false, Ordering::SeqCst);
+            self.watchdog.arming.give_up();
+        }
+    }
+
+    /// Is there still something to watch for? The caller has put a fence before it.
+    fn needs_watch(&self, level: Watch) -> bool {
+        match level {
+            Watch::Off => false,
+            Watch::Gaps => self.idle.leaves_a_gap(|| self.driver.is_held()),
+            Watch::Everyone => {
+                let is_busy = |counters: &CachePadded<Counters>| counters.doing.get().is_work();
+                self.idle.idlers() < self.homes().len() || self.counters.iter().any(is_busy)
+            }
+        }
+    }
+}
+
+fn run(shared: &Arc<Shared>) {
+    let _member = context::enter(shared, Role::Thread);
+    let pause = (shared.settings.slow_poll_after / PAUSES).max(Duration::from_nanos(1));
+    let arming = &shared.watchdog.arming;
+    let ends = || shared.is_at_least(Phase::Cancelling);
+    let mut eyes = Eyes::new(shared);
+    let mut slept = Slept::Woken;
+    while !ends() {
+        if eyes.look(shared, slept) == Found::NothingSlow {
+            arming.disarm(|level| shared.needs_watch(level));
+        }
+        slept = arming.sleep(pause, ends);
+    }
+}
+
+/// What the watchdog has seen so far.
+struct Eyes {
+    /// By worker; the last one is the reserve.
+    seen: Vec<Seen>,
+}
+
+/// What it has seen of one worker.
+struct Seen {
+    sequence: u64,
+    activity: Activity,
+    /// When this was seen first, and how many whole pauses ago.
+    since: Instant,
+    pauses: u32,
+}
+
+/// What a look has found out about one worker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    BecomesSlow,
+    None,
+}
+
+/// And about all of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    NothingSlow,
+    Slow,
+}
+
+impl Eyes {
+    fn new(shared: &Shared) -> Self {
+        let now = Instant::now();
+        Self { seen: shared.counters.iter().map(|counters| Seen::new(counters, now)).collect() }
+    }
+
+    /// One look at all workers.
+    fn look(&mut self, shared: &Shared, slept: Slept) -> Found {
+        let now = Instant::now();
+        let mut found = Found::NothingSlow;
+        let mut reports = Vec::new();
+        for (index, seen) in self.seen.iter_mut().enumerate() {
+            let worker = WorkerIndex(index);
+            let change = seen.look(shared.counters_of(worker), now, slept);
+            if seen.pauses < PAUSES {
+                continue;
+            }
+            found = Found::Slow;
+            if change == Change::BecomesSlow {
+                reports.push(shared.slow_poll(worker, seen, now));
+            }
+        }
+        if found == Found::Slow {
+            shared.rescue();
+        }
+        for report in reports {
+            shared.report(&report);
+        }
+        found
+    }
+}
+
+impl Seen {
+    fn new(counters: &Counters, now: Instant) -> Self {
+        let (sequence, activity) = (counters.sequence(), counters.doing.get());
+        Self { sequence, activity, since: now, pauses: 0 }
+    }
+
+    fn look(&mut self, counters: &Counters, now: Instant, slept: Slept) -> Change {
+        let fresh = Self::new(counters, now);
+        let is_same = (self.sequence, self.activity) == (fresh.sequence, fresh.activity);
+        if !is_same || !fresh.activity.is_work() {
+            *self = fresh;
+        } else if slept == Slept::Paused {
+            self.pauses = self.pauses.saturating_add(1);
+            if self.pauses == PAUSES {
+                return Change::BecomesSlow;
+            }
+        }
+        Change::None
+    }
+}
+
+impl Shared {
+    /// Counts a poll that was just found slow, and says whose it is.
+    fn slow_poll(&self, worker: WorkerIndex, seen: &Seen, now: Instant) -> SlowPoll {
+        let task = seen.activity.slot().and_then(|slot| self.registry.info(slot));
+        let task = task.filter(|task| seen.activity.may_be(task.id));
+        let lane = match task.as_ref().map(|task| task.kind) {
+            Some(Kind::Lane(lane)) => lane,
+            // The task has ended, though its poll has not.
+            Some(Kind::Blocking) | None => self.home_of(worker),
+        };
+        self.counters_of(worker).lane(lane).slow_polls.add(1);
+        let duration = now.saturating_duration_since(seen.since);
+        SlowPoll { task, lane, worker: worker.0, duration, waiting: self.queued_behind(worker) }
+    }
+
+    /// The home of a worker, or of the reserve.
+    fn home_of(&self, worker: WorkerIndex) -> Priority {
+        self.homes().get(worker.0).copied().unwrap_or(Priority::High)
+    }
+
+    fn queued_behind(&self, worker: WorkerIndex) -> usize {
+        if worker == self.reserve_index() {
+            return 0; // It has no queues.
+        }
+        Priority::ALL.into_iter().map(|lane| self.thief(worker, lane).len()).sum()
+    }
+
+    /// Sees to it that nothing starves behind a slow poll.
+    fn rescue(&self) {
+        for lane in Priority::ALL {
+            if self.has_queued(lane) {
+                self.notify(lane, true);
+            }
+        }
+        fence(Ordering::SeqCst);
+        self.ensure_driver_is_held();
+    }
+
+    fn report(&self, slow: &SlowPoll) {
+        if let Some(hook) = &self.settings.on_slow_poll {
+            drop(contain(|| hook(slow)));
+        }
+    }
+}
