@@ -62,7 +62,10 @@ mod tokens;
 mod workers;
 
 /// What the registry needs to know of tasks: how one is named, and that there are kinds of them.
+#[path = "../task"]
 pub(crate) mod task {
+    pub(crate) mod slot;
+
     pub(crate) mod cell {
         #[derive(Clone, Copy, Debug)]
         pub(crate) enum Kind {
@@ -75,12 +78,6 @@ pub(crate) mod task {
             pub(crate) const fn index(self) -> usize {
                 self as usize
             }
-        }
-
-        #[derive(Clone, Copy, Debug)]
-        pub(crate) struct Slot {
-            pub(crate) shard: u16,
-            pub(crate) key: u32,
         }
     }
 }

@@ -1,27 +1,18 @@
 //! What a worker is doing, published for the watchdog.
 //!
-//! Each poll costs its worker one store here: which task it polls. The watchdog compares it, and
-//! the worker's counts, with what it saw before, and looks the task up only when it has to name it.
-//!
-//! ```text
-//! bits  0..33  0: nothing that could last (asleep, searching); 1: it wakes tasks after a turn of
-//!              the driver; else the task's key in its shard of the registry, plus 2
-//! bits 33..49  the shard
-//! bits 49..64  the end of the task's number, since a slot can change hands while a poll ends
-//! ```
+//! Each poll costs its worker one store here: whose poll it is, as the task's [`Slot`] in the
+//! registry. The watchdog compares it, and the worker's counts, with what it saw before, and looks
+//! the task up only when it has to name it. Words that are no slot say what else a worker may do.
 //!
 //! Book: chapter 17.
 
 use crate::sync::internal::{AtomicU64, Ordering};
-use crate::task::cell::Slot;
-use crate::task::id::TaskId;
+use crate::task::slot::Slot;
 
+/// Nothing that may last: it searches, sleeps, or has handed its part on.
 const NOTHING: u64 = 0;
+/// It calls the wakers that a turn of the driver has given it.
 const WAKING: u64 = 1;
-/// What keys are moved up by.
-const FIRST_KEY: u64 = 2;
-const SHARD_SHIFT: u32 = 33;
-const ID_SHIFT: u32 = 49;
 
 /// See the module.
 #[derive(Debug)]
@@ -36,12 +27,9 @@ impl Doing {
         Self(AtomicU64::new(NOTHING))
     }
 
-    /// A poll begins.
-    pub(crate) fn polls(&self, slot: Option<Slot>, id: TaskId) {
-        // A task that is polled has been accepted by the registry, and so has a slot.
-        let Slot { shard, key } = slot.unwrap_or(Slot { shard: u16::MAX, key: u32::MAX });
-        let place = (u64::from(key) + FIRST_KEY) | u64::from(shard) << SHARD_SHIFT;
-        self.set(place | id.as_u64() << ID_SHIFT);
+    /// A poll begins. A task that is polled was accepted by the registry, and so has a slot.
+    pub(crate) fn polls(&self, slot: Option<Slot>) {
+        self.set(slot.map_or(NOTHING, Slot::word));
     }
 
     /// The worker is about to wake tasks, which is anybody's code.
@@ -72,17 +60,7 @@ impl Activity {
 
     /// The place of the task that is polled.
     pub(crate) fn slot(self) -> Option<Slot> {
-        let key = (self.0 & ((1 << SHARD_SHIFT) - 1)).checked_sub(FIRST_KEY)?;
-        Some(Slot {
-            shard: u16::try_from(self.0 >> SHARD_SHIFT & u64::from(u16::MAX)).ok()?,
-            key: u32::try_from(key).ok()?,
-        })
-    }
-
-    /// May the task that is polled be this one? False for certain; true but for one in 32,768 of
-    /// those that take over a slot just then.
-    pub(crate) fn may_be(self, id: TaskId) -> bool {
-        self.0 >> ID_SHIFT == id.as_u64() << ID_SHIFT >> ID_SHIFT
+        Slot::from_word(self.0)
     }
 }
 
@@ -91,23 +69,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_poll_is_read_as_it_was_written() {
+    fn a_poll_names_its_task_and_rest_and_waking_name_none() {
         let doing = Doing::new();
-        for (shard, key) in [(0, 0), (1, 7), (u16::MAX, u32::MAX)] {
-            let id = TaskId::next();
-            doing.polls(Some(Slot { shard, key }), id);
-            let seen = doing.get();
-            let slot = seen.slot().expect("a poll has a slot");
-            assert_eq!((slot.shard, slot.key), (shard, key));
-            assert!(seen.is_work() && seen.may_be(id));
-            assert!(!seen.may_be(TaskId::next()));
-        }
-    }
-
-    #[test]
-    fn rest_and_waking_name_no_task() {
-        let doing = Doing::new();
-        assert!(!doing.get().is_work());
+        assert!(!doing.get().is_work() && doing.get().slot().is_none());
+        let slot = Slot::new(0, 0).of(7);
+        doing.polls(Some(slot));
+        assert!(doing.get().is_work() && doing.get().slot() == Some(slot));
         doing.wakes();
         assert!(doing.get().is_work() && doing.get().slot().is_none());
         doing.rests();

@@ -15,7 +15,8 @@ use crossbeam_utils::CachePadded;
 use slab::Slab;
 
 use crate::sync::internal::{AtomicBool, Condvar, Mutex, Ordering};
-use crate::task::cell::{Kind, Slot};
+use crate::task::cell::Kind;
+use crate::task::slot::Slot;
 
 /// What the registry keeps of a task.
 #[derive(Debug)]
@@ -70,14 +71,14 @@ impl<I: Clone> Registry<I> {
         guard.spawned[kind.index()] += 1;
         let vacant = guard.entries.vacant_entry();
         let key = u32::try_from(vacant.key()).expect("fewer than 2^32 tasks live in one shard");
-        let (entry, made) = make(Some(Slot { shard, key }));
+        let (entry, made) = make(Some(Slot::new(shard, key)));
         vacant.insert(entry);
         (made, true)
     }
 
     pub(crate) fn remove(&self, slot: Slot) {
-        let shard = &self.shards[usize::from(slot.shard)];
-        let entry = shard.lock().entries.remove(slot.key as usize);
+        let shard = &self.shards[slot.shard()];
+        let entry = shard.lock().entries.remove(slot.key());
         drop(entry); // The waker goes with the lock released.
         // Relaxed is not enough: this load must come after the removal that the waiter looks for.
         if self.awaited.load(Ordering::SeqCst) {
@@ -88,21 +89,21 @@ impl<I: Clone> Registry<I> {
 
     /// The waker of the task in `slot`, if that is still the right one.
     pub(crate) fn waker(&self, slot: Slot, is_it: impl FnOnce(&I) -> bool) -> Option<Waker> {
-        let shard = self.shards[usize::from(slot.shard)].lock();
-        let entry = shard.entries.get(slot.key as usize)?;
+        let shard = self.shards[slot.shard()].lock();
+        let entry = shard.entries.get(slot.key())?;
         is_it(&entry.info).then(|| entry.waker.clone())
     }
 
     /// Who the task in `slot` is, if there is one.
     pub(crate) fn info(&self, slot: Slot) -> Option<I> {
-        let shard = self.shards.get(usize::from(slot.shard))?.lock();
-        Some(shard.entries.get(slot.key as usize)?.info.clone())
+        let shard = self.shards.get(slot.shard())?.lock();
+        Some(shard.entries.get(slot.key())?.info.clone())
     }
 
     /// Is the task in `slot` still the right one?
     pub(crate) fn has(&self, slot: Slot, is_it: impl FnOnce(&I) -> bool) -> bool {
-        let shard = self.shards[usize::from(slot.shard)].lock();
-        shard.entries.get(slot.key as usize).is_some_and(|entry| is_it(&entry.info))
+        let shard = self.shards[slot.shard()].lock();
+        shard.entries.get(slot.key()).is_some_and(|entry| is_it(&entry.info))
     }
 
     /// From here on every insertion is refused.

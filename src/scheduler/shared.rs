@@ -26,11 +26,12 @@ use super::worker;
 use crate::blocking::pool::Pool;
 use crate::driver::Driver;
 use crate::priority::Priority;
-use crate::task::cell::{self, Cold, Host, Kind, Meta, Slot};
+use crate::task::cell::{self, Cold, Host, Kind, Meta};
 use crate::task::contain::{Payload, contain};
 use crate::task::error::TaskError;
 use crate::task::id::TaskId;
 use crate::task::panic::TaskPanic;
+use crate::task::slot::Slot;
 use crate::threads::Threads;
 use crate::token::CancellationToken;
 
@@ -258,7 +259,7 @@ impl Shared {
                     None => once_cell::race::OnceBox::new(),
                 },
                 woken_at: AtomicU64::new(0),
-                slot,
+                slot: slot.map(|slot| slot.of(id.as_u64())),
                 kind,
             };
             let (runnable, task) = cell::allocate(future, meta);

@@ -216,8 +216,9 @@ impl Seen {
 impl Shared {
     /// Counts a poll that was just found slow, and says whose it is.
     fn slow_poll(&self, worker: WorkerIndex, seen: &Seen, now: Instant) -> SlowPoll {
-        let task = seen.activity.slot().and_then(|slot| self.registry.info(slot));
-        let task = task.filter(|task| seen.activity.may_be(task.id));
+        let task = seen.activity.slot().and_then(|slot| {
+            self.registry.info(slot).filter(|task| slot.may_be_of(task.id.as_u64()))
+        });
         let lane = match task.as_ref().map(|task| task.kind) {
             Some(Kind::Lane(lane)) => lane,
             // The task has ended, though its poll has not.

@@ -6,8 +6,9 @@ use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use super::cell::{Cold, Meta, Slot};
+use super::cell::{Cold, Meta};
 use super::id::TaskId;
+use super::slot::Slot;
 use crate::scheduler::shared::Shared;
 
 /// Cancels a task; made by [`Task::abort_handle`](crate::Task::abort_handle).

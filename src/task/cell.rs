@@ -44,6 +44,7 @@ use once_cell::race::OnceBox;
 use super::contain::{Payload, contain};
 use super::id::TaskId;
 use super::native::Native;
+use super::slot::Slot;
 use crate::priority::Priority;
 
 /// Where a task is scheduled when it is woken: the lanes, or the threads for blocking calls.
@@ -64,13 +65,6 @@ impl Kind {
             Self::Blocking => Priority::ALL.len(),
         }
     }
-}
-
-/// Where a live task is registered with its host.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot {
-    pub(crate) shard: u16,
-    pub(crate) key: u32,
 }
 
 /// The part of a task that few tasks have.
@@ -100,6 +94,7 @@ pub(crate) struct Meta<H> {
     pub(crate) cold: OnceBox<Arc<Cold>>,
     /// When the task was woken, in ns since the host began, if this wake-up is a sample; else 0.
     pub(crate) woken_at: AtomicU64,
+    /// Where it is registered with its host.
     pub(crate) slot: Option<Slot>,
     pub(crate) kind: Kind,
 }

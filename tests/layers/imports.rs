@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("task::error", 0),
     ("task::id", 0),
     ("task::native", 0),
+    ("task::slot", 0),
     ("threads", 1),
     ("scheduler::injector", 1),
     ("scheduler::run_queue", 1),
