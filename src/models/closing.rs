@@ -13,7 +13,8 @@ use super::scheduler::idle::{Idle, Serves};
 use super::scheduler::injector::Injector;
 use super::scheduler::life::{Life, Phase};
 use super::scheduler::registry::{Entry, Registry};
-use super::task::cell::{Kind, Slot};
+use super::task::cell::Kind;
+use super::task::slot::Slot;
 use crate::priority::Priority;
 use crate::sync::internal::{Arc, AtomicUsize, Mutex, Ordering};
 
