@@ -22,6 +22,11 @@ mod ch03 {}
 #[doc = include_str!("../book/src/ch04.md")]
 mod ch04 {}
 
+/// Own queues.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch12.md")]
+mod ch12 {}
+
 /// When user code panics, and how to stop.
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch18.md")]

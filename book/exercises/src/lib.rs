@@ -34,6 +34,12 @@ pub mod ch04_1;
 pub mod ch04_2;
 #[cfg_attr(feature = "solutions", path = "solution/ch04_3.rs")]
 pub mod ch04_3;
+#[cfg_attr(feature = "solutions", path = "solution/ch12_1.rs")]
+pub mod ch12_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch12_2.rs")]
+pub mod ch12_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch12_3.rs")]
+pub mod ch12_3;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_1.rs")]
 pub mod ch18_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_2.rs")]

@@ -26,6 +26,12 @@ mod ch04_1;
 mod ch04_2;
 #[path = "exercises/ch04_3.rs"]
 mod ch04_3;
+#[path = "exercises/ch12_1.rs"]
+mod ch12_1;
+#[path = "exercises/ch12_2.rs"]
+mod ch12_2;
+#[path = "exercises/ch12_3.rs"]
+mod ch12_3;
 #[path = "exercises/ch18_1.rs"]
 mod ch18_1;
 #[path = "exercises/ch18_2.rs"]

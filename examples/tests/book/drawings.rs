@@ -120,7 +120,16 @@ impl Card {
 
 /// Every picture that this module draws.
 pub(crate) fn all() -> Vec<(String, String)> {
-    vec![turn(), one_queue(), workers(), two_queues(), stealing(), ours(), transitions()]
+    vec![
+        turn(),
+        one_queue(),
+        workers(),
+        two_queues(),
+        stealing(),
+        ours(),
+        steal_half(),
+        transitions(),
+    ]
 }
 
 fn turn() -> (String, String) {
@@ -269,6 +278,36 @@ fn ours() -> (String, String) {
     card.middle(597, 158, "small", "held by whoever is idle");
     card.text(150, 290, "small", "a worker that finds nothing parks: no nap, no polling loop;");
     card.text(150, 308, "small", "whoever queues a task unparks one");
+    card.done()
+}
+
+fn steal_half() -> (String, String) {
+    let mut card = Card::new(
+        "ch12_steal_half",
+        330,
+        "Steal half, before and after",
+        "Before: the first worker has eight tasks queued, the second none. The second takes four from \
+         the front in one go. After: it polls the oldest one and has three more, the first has four; \
+         neither needs the other again for a while.",
+    );
+    for (y, tasks, title) in [(55, 8, "before"), (195, 4, "after")] {
+        card.text(20, y + 20, "plain", title);
+        card.queue((100, y), "first worker's queue", Low, tasks, 8);
+        card.arrow((340, y + 15), (508, y + 15), Solid);
+        card.middle(424, y + 8, "small", "pop: the front");
+        card.worker((512, y - 10), "first worker", "polls", "url(#low)");
+    }
+    card.push(format_args!(
+        r##"<path d="M222 90V98H338V90" fill="none" stroke="#333" stroke-width="1.8"/>"##
+    ));
+    card.push(format_args!(r#"<path class="line dash" d="M280 98V135H508"/>"#));
+    card.text(100, 128, "small", "steal the older half,");
+    card.text(100, 145, "small", "poll the oldest of it");
+    card.worker((512, 110), "second worker", "has nothing: searches", "#ffffff");
+    card.queue((100, 265), "second worker's queue", Low, 3, 8);
+    card.arrow((340, 280), (508, 280), Solid);
+    card.middle(424, 273, "small", "pop: the front");
+    card.worker((512, 255), "second worker", "polls the oldest", "url(#low)");
     card.done()
 }
 
