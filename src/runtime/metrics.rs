@@ -27,7 +27,9 @@ pub struct LaneMetrics {
     /// Polls that took longer than [`slow_poll_after`](crate::Builder::slow_poll_after). Polls that
     /// keep nobody waiting are looked at only if [`on_slow_poll`](crate::Builder::on_slow_poll) is set.
     pub slow_polls: u64,
-    /// Tasks that are queued now.
+    /// Polls of a task that came from a worker's LIFO slot: woken or spawned by the task before it.
+    pub lifo_hits: u64,
+    /// Tasks that are queued now, without those in LIFO slots: one a worker at most.
     pub queue_depth: u64,
     /// From the wake-up of a task to its poll, of every 16th wake-up or so.
     pub wake_to_poll: Histogram,
@@ -152,6 +154,7 @@ fn lane_metrics(shared: &Shared, lane: Priority) -> LaneMetrics {
         adoptions: sum(|c| &c.adoptions),
         injected: sum(|c| &c.injected),
         slow_polls: sum(|c| &c.slow_polls),
+        lifo_hits: sum(|c| &c.lifo_hits),
         queue_depth: shared.queue_depth(lane) as u64,
         wake_to_poll,
     }

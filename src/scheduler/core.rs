@@ -1,13 +1,13 @@
 //! A worker's part: its queues, and the order in which it looks for work.
 //!
 //! ```text
-//! each round      home lane: own queue, injector
+//! each round      home lane: LIFO slot, own queue, injector
 //! (High-home:     Low it has adopted, Low's injector)
 //! out of work     search: home lane of the others, then the other lane, if it may
 //! still nothing   sleep: in the driver, if nobody is there, else on a condition variable
 //! every 61st      the other lane first
 //! every 61st      look at what the others have, though there is work at hand
-//! every 100 us    take in what waits in the injectors; turn the driver: see [`Pace`]
+//! every 100 us    turn the driver; take in what waits in the injectors: see [`Pace`]
 //! ```
 //!
 //! The look at the others is for progress: a worker that always has work of its own would never
@@ -23,11 +23,13 @@ use async_task::ScheduleInfo;
 use super::counters::Counters;
 use super::idle::WorkerIndex;
 use super::life::Phase;
+use super::lifo::IN_A_ROW;
 use super::pace::Pace;
 use super::run_queue::RunQueue;
 use super::shared::{Runnable, Shared};
 use crate::priority::Priority;
 use crate::sync::internal::fence;
+use crate::task::native::Native;
 
 /// Every how many ticks a worker looks elsewhere first. Prime, so that it beats no rhythm.
 const FAIRNESS_TICK: u32 = 61;
@@ -42,7 +44,12 @@ pub(crate) struct Core {
     shared: Arc<Shared>,
     index: WorkerIndex,
     home: Priority,
-    /// By lane. A Low-home worker keeps no High tasks: they would wait behind its Low ones.
+    /// By lane: may this worker take tasks of it?
+    serves: [bool; 2],
+    /// By lane: may it keep them on its own queue? A Low-home worker keeps no High tasks: they would
+    /// wait behind its Low ones.
+    keeps: [bool; 2],
+    /// By lane.
     queues: [RunQueue<Runnable>; 2],
     tick: u32,
     /// When the injectors and the driver have their turn.
@@ -51,8 +58,12 @@ pub(crate) struct Core {
     rescue: Priority,
     /// Counted among the searchers of [`Idle`](super::idle::Idle).
     searching: bool,
-    /// The lane of the task under way.
-    polling: Priority,
+    /// The lane of the task under way; `None` between polls.
+    polling: Option<Priority>,
+    /// By lane: has a task been put into the LIFO slot? The watchdog may have taken it since.
+    filled: [bool; 2],
+    /// How many tasks in a row have come from a LIFO slot.
+    in_a_row: u32,
     wakeups: u32,
     random: fastrand::Rng,
 }
@@ -72,17 +83,24 @@ impl Core {
     ) -> Self {
         let home = shared.homes()[index.0];
         shared.idle.join(home);
+        let serves = Priority::ALL.map(|lane| shared.idle.serves().lane(home, lane));
+        let keeps = Priority::ALL
+            .map(|lane| serves[lane.index()] && (lane == home || home == Priority::High));
         let random = fastrand::Rng::with_seed(shared.settings.seed ^ index.0 as u64);
         Self {
             shared,
             index,
             home,
+            serves,
+            keeps,
             queues,
             tick: 0,
             pace: Pace::new(),
             rescue: home,
             searching: true,
-            polling: home,
+            polling: None,
+            filled: [false; 2],
+            in_a_row: 0,
             wakeups: 0,
             random,
         }
@@ -113,9 +131,8 @@ impl Core {
 
     /// Decides what to do next.
     pub(super) fn next(&mut self) -> Step {
-        if self.pace.is_due() {
-            self.pace.looked(self.shared.nanos());
-            self.take_in_all();
+        self.polling = None;
+        if self.pace.is_due() && self.look_round() {
             return Step::TurnDriver;
         }
         self.tick += 1;
@@ -136,13 +153,19 @@ impl Core {
         }
     }
 
-    fn may_serve(&self, lane: Priority) -> bool {
-        self.shared.idle.serves().lane(self.home, lane)
+    /// What a busy worker does once in a while: see [`Pace`]. Is it time to turn the driver?
+    fn look_round(&mut self) -> bool {
+        let turn_driver = self.pace.look(self.shared.nanos());
+        self.take_in_all();
+        turn_driver
     }
 
-    /// May this worker keep tasks of `lane` on its own queue?
+    fn may_serve(&self, lane: Priority) -> bool {
+        self.serves[lane.index()]
+    }
+
     fn may_keep(&self, lane: Priority) -> bool {
-        lane == self.home || (self.home == Priority::High && self.may_serve(lane))
+        self.keeps[lane.index()]
     }
 
     /// What needs no search: the home lane, then Low that this worker has adopted or may.
@@ -153,10 +176,18 @@ impl Core {
         })
     }
 
-    /// From the own queue of `lane`, else from its injector.
+    /// From the LIFO slot of `lane`, else from the own queue, else from the injector.
     fn own(&mut self, lane: Priority) -> Option<Runnable> {
+        if std::mem::take(&mut self.filled[lane.index()])
+            && let Some(runnable) = self.shared.lifo(self.index, lane).take()
+        {
+            self.in_a_row += 1;
+            self.counters().lane(lane).lifo_hits.add(1);
+            return Some(runnable);
+        }
         match self.queues[lane.index()].pop() {
             Some(runnable) => {
+                self.in_a_row = 0;
                 self.share_the_rest(lane);
                 Some(runnable)
             }
@@ -289,7 +320,7 @@ impl Core {
             }
             self.shared.watch();
         }
-        self.polling = runnable.metadata().lane();
+        self.polling = Some(runnable.metadata().lane());
         count_poll(&self.shared, self.counters(), runnable);
     }
 
@@ -309,12 +340,27 @@ impl Core {
         if !self.may_keep(lane) || self.shared.is_at_least(Phase::Cancelling) {
             return Err(runnable);
         }
-        self.queues[lane.index()].push(runnable);
-        // A task that yields is looked after when this worker pops the next one.
-        if !how.woken_while_running {
-            self.shared.notify(lane, self.polling != lane);
+        let queue = &self.queues[lane.index()];
+        if how.woken_while_running {
+            // A task that yields is looked after when this worker pops the next one.
+            queue.push(runnable);
+        } else if self.polling == Some(lane) && self.has_place_in_slot(lane) {
+            self.filled[lane.index()] = true;
+            self.shared.lifo(self.index, lane).put(runnable).map_or(Ok(()), Err)?;
+        } else {
+            queue.push(runnable);
+            self.shared.notify(lane, self.polling.is_some_and(|polling| polling != lane));
         }
         Ok(())
+    }
+
+    /// May the task that the one under way has woken or spawned go into the LIFO slot?
+    fn has_place_in_slot(&self, lane: Priority) -> bool {
+        let lane = lane.index();
+        // A task that has finished wakes whoever awaits it: see `lifo`.
+        let overtakes = self.in_a_row < IN_A_ROW && Native::is_polling();
+        let pays = self.pace.are_polls_short() && !self.filled[lane];
+        pays && (overtakes || self.queues[lane].is_empty()) && self.shared.watches_slots()
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct LaneCounters {
     pub(crate) injected: Counter,
     /// Polls that took too long. The watchdog counts them.
     pub(crate) slow_polls: Counter,
+    /// Polls of a task from the LIFO slot.
+    pub(crate) lifo_hits: Counter,
     /// From a wake-up to the poll that follows, in ns, of a sample.
     pub(crate) wake_to_poll: Recorder,
 }
@@ -56,6 +58,7 @@ impl Counters {
             adoptions: Counter::default(),
             injected: Counter::default(),
             slow_polls: Counter::default(),
+            lifo_hits: Counter::default(),
             wake_to_poll: Recorder::new(),
         };
         Self {

@@ -10,6 +10,7 @@
 //! - [`injector`], [`run_queue`]: the queues
 //! - [`worker`]: the loop that polls
 //! - [`core`]: a worker's part; where it looks for work, in which order
+//! - [`lifo`]: the place of a task that is to run next
 //! - [`idle`], [`parker`]: who sleeps, and how it is woken
 //! - [`pace`]: how often a busy worker looks at sockets and timers
 //! - [`reserve`]: one more thread for High
@@ -32,6 +33,7 @@ pub(crate) mod histogram;
 pub(crate) mod idle;
 pub(crate) mod injector;
 pub(crate) mod life;
+mod lifo;
 pub(crate) mod offload;
 mod pace;
 pub(crate) mod parker;

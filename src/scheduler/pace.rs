@@ -1,22 +1,28 @@
-//! How many polls a busy worker makes between two looks at sockets and timers.
+//! How often a busy worker looks at the clock, and at sockets and timers.
 //!
-//! A look costs a system call, so between polls of 100 ns it must be rare; between polls of 50 us it
-//! may be frequent, and must be: who looks every 61 polls alone would then make each packet wait for
-//! 3 ms. So the worker counts polls, which costs nothing, and at each look reads the clock once to
-//! find out how many polls make up [`INTERVAL`] at present.
+//! To turn the driver costs a system call, so between polls of 50 ns it must be rare; between polls of
+//! 50 us it may be frequent, and must be: who turned it every 61 polls would make each packet wait
+//! for 3 ms. So the worker counts polls, which costs nothing, and after so many of them reads the
+//! clock once: to find out how many polls make up [`INTERVAL`] at present, which is when it will
+//! look next, and whether the driver has had no turn for about as long.
 //!
 //! What it is worth: with two workers kept busy by tasks of 50 us, half of the requests to an echo
 //! server were answered within 0.29 ms; with a look every 61 polls, within 8 ms
 //! (`daemons --only traffic,grind --for 4s`, 2 cores, November 2026). What it costs where polls are
-//! short: one read of the clock in [`RAREST`] polls, well under 1 ns each.
+//! short: one read of the clock in [`RAREST`] polls, 1 to 3 ns each.
 //!
 //! Book: chapter 14.
 
-/// A busy worker looks about this often, in ns. A look costs about 1 us: one part in a hundred.
+/// A busy worker turns the driver about this often, in ns. That costs about 1 us: one part in a
+/// hundred.
 const INTERVAL: u64 = 100_000;
 
 /// The most polls between two looks, however short they are. Prime, so that it beats no rhythm.
 const RAREST: u32 = 61;
+
+/// Polls are short while at least so many of them make up [`INTERVAL`]: below 10 us each, which is
+/// about what it takes to wake another worker.
+const SHORT: u32 = 10;
 
 /// See the module. Time is in ns, from any starting point.
 #[derive(Debug)]
@@ -27,11 +33,13 @@ pub(super) struct Pace {
     left: u32,
     /// When the worker looked last; `None` if it has slept since, which says nothing about polls.
     looked_at: Option<u64>,
+    /// When it was last told to turn the driver.
+    turned_at: u64,
 }
 
 impl Pace {
     pub(super) const fn new() -> Self {
-        Self { every: RAREST, left: RAREST, looked_at: None }
+        Self { every: RAREST, left: RAREST, looked_at: None, turned_at: 0 }
     }
 
     /// Counts a poll that is about to be made: is it time to look first?
@@ -43,8 +51,8 @@ impl Pace {
         false
     }
 
-    /// The worker has looked; it is `now`.
-    pub(super) fn looked(&mut self, now: u64) {
+    /// The worker looks at the clock: it is `now`. Has the driver had no turn for too long?
+    pub(super) fn look(&mut self, now: u64) -> bool {
         if let Some(before) = self.looked_at {
             let a_poll = now.saturating_sub(before) / u64::from(self.every);
             let polls = INTERVAL / a_poll.max(1);
@@ -52,6 +60,18 @@ impl Pace {
         }
         self.looked_at = Some(now);
         self.left = self.every;
+        // Half of it is enough: where polls are long, the looks themselves are an interval apart,
+        // and one that comes a little early must not be in vain.
+        let due = now.saturating_sub(self.turned_at) >= INTERVAL / 2;
+        if due {
+            self.turned_at = now;
+        }
+        due
+    }
+
+    /// Were polls short, as far as the last look can tell?
+    pub(super) fn are_polls_short(&self) -> bool {
+        self.every >= SHORT
     }
 
     /// The worker goes to sleep, and looks while it sleeps or lets another one look.
@@ -72,7 +92,7 @@ mod tests {
             *now += poll;
             polls += 1;
         }
-        pace.looked(*now);
+        pace.look(*now);
         polls
     }
 
@@ -97,6 +117,23 @@ mod tests {
             polls_until_a_look(&mut pace, &mut now, poll);
             polls_until_a_look(&mut pace, &mut now, poll);
             assert_eq!(polls_until_a_look(&mut pace, &mut now, poll), polls);
+        }
+    }
+
+    #[test]
+    fn the_driver_has_a_turn_in_every_interval_however_short_the_polls() {
+        for poll in [10, 100, 5_000, 50_000, 10_000_000] {
+            let (mut pace, mut now, mut turned_at) = (Pace::new(), INTERVAL, 0);
+            for _ in 0..1_000 {
+                while !pace.is_due() {
+                    now += poll;
+                }
+                if pace.look(now) {
+                    turned_at = now;
+                }
+                let longest = INTERVAL / 2 + u64::from(RAREST) * poll.min(2 * INTERVAL);
+                assert!(now - turned_at <= longest, "{poll} ns: {} ns", now - turned_at);
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use super::counters::Counters;
 use super::idle::{Idle, Notified, WorkerIndex};
 use super::injector::Injector;
 use super::life::{Life, Phase};
+use super::lifo::LifoSlot;
 use super::parker::{Parker, Wake};
 use super::registry::{Entry, Registry};
 use super::reserve::Reserve;
@@ -84,6 +85,8 @@ pub(crate) struct Shared {
     injectors: [CachePadded<Injector<Runnable>>; 2],
     /// By worker, then by lane.
     thieves: Box<[[Thief<Runnable>; 2]]>,
+    /// By worker, then by lane.
+    lifos: Box<[CachePadded<[LifoSlot<Runnable>; 2]>]>,
     parkers: Box<[CachePadded<Parker>]>,
     life: CachePadded<Life>,
     started: Instant,
@@ -123,6 +126,10 @@ impl Shared {
             watchdog: Watchdog::new(),
             injectors: [CachePadded::new(Injector::new()), CachePadded::new(Injector::new())],
             thieves: queues.iter().map(|lanes| [lanes[0].thief(), lanes[1].thief()]).collect(),
+            lifos: homes
+                .iter()
+                .map(|_| CachePadded::new([LifoSlot::new(), LifoSlot::new()]))
+                .collect(),
             parkers: homes.iter().map(|_| CachePadded::new(Parker::new())).collect(),
             life: CachePadded::new(Life::new()),
             started: Instant::now(),
@@ -155,6 +162,10 @@ impl Shared {
 
     pub(super) fn thief(&self, worker: WorkerIndex, lane: Priority) -> &Thief<Runnable> {
         &self.thieves[worker.0][lane.index()]
+    }
+
+    pub(super) fn lifo(&self, worker: WorkerIndex, lane: Priority) -> &LifoSlot<Runnable> {
+        &self.lifos[worker.0][lane.index()]
     }
 
     pub(super) fn parker(&self, worker: WorkerIndex) -> &Parker {
@@ -208,7 +219,9 @@ impl Shared {
     /// Takes any queued task out, whoever it belongs to.
     pub(crate) fn take_any(&self) -> Option<Runnable> {
         Priority::ALL.into_iter().find_map(|lane| {
-            self.injector(lane).pop(|| {}).or_else(|| self.thieves(lane).find_map(Thief::steal_one))
+            let from_queues = || self.thieves(lane).find_map(Thief::steal_one);
+            let from_slots = || self.lifos.iter().find_map(|lanes| lanes[lane.index()].take());
+            self.injector(lane).pop(|| {}).or_else(from_queues).or_else(from_slots)
         })
     }
 

@@ -10,6 +10,7 @@
 //!
 //! - what is queued behind it gets a worker, if one sleeps that may serve the lane; the worker's
 //!   queues are open to thieves at all times;
+//! - what is in its [LIFO slots](super::lifo) is given to the others;
 //! - the driver gets a holder, if a worker sleeps that can be one;
 //! - the first time, it is counted and reported.
 //!
@@ -103,6 +104,15 @@ impl Shared {
         }
     }
 
+    /// A busy worker is about to hide a task in its LIFO slot: does the watchdog watch over it?
+    pub(super) fn watches_slots(&self) -> bool {
+        let arming = &self.watchdog.arming;
+        arming.is_at_least(Watch::Everyone) || {
+            self.watch_for(Watch::Everyone);
+            arming.is_at_least(Watch::Everyone)
+        }
+    }
+
     /// Is there still something to watch for? The caller has put a fence before it.
     fn needs_watch(&self, level: Watch) -> bool {
         match level {
@@ -124,7 +134,8 @@ fn run(shared: &Arc<Shared>) {
     let mut eyes = Eyes::new(shared);
     let mut slept = Slept::Woken;
     while !ends() {
-        if eyes.look(shared, slept) == Found::NothingSlow {
+        // Not as soon as it was armed: it would be armed again with the next task in a slot.
+        if eyes.look(shared, slept) == Found::NothingSlow && slept == Slept::Paused {
             arming.disarm(|level| shared.needs_watch(level));
         }
         slept = arming.sleep(pause, ends);
@@ -178,8 +189,10 @@ impl Eyes {
                 continue;
             }
             found = Found::Slow;
+            let hidden = shared.empty_slots(worker);
             if change == Change::BecomesSlow {
-                reports.push(shared.slow_poll(worker, seen, now));
+                let slow = shared.slow_poll(worker, seen, now);
+                reports.push(SlowPoll { waiting: slow.waiting + hidden, ..slow });
             }
         }
         if found == Found::Slow {
@@ -239,6 +252,16 @@ impl Shared {
             return 0; // It has no queues.
         }
         Priority::ALL.into_iter().map(|lane| self.thief(worker, lane).len()).sum()
+    }
+
+    /// Gives what is in a worker's LIFO slots to the others, and tells how many that were.
+    fn empty_slots(&self, worker: WorkerIndex) -> usize {
+        if worker == self.reserve_index() {
+            return 0; // It has none.
+        }
+        let taken = |lane| self.lifo(worker, lane).take().map(|runnable| (runnable, lane));
+        let hidden = Priority::ALL.into_iter().filter_map(taken);
+        hidden.map(|(runnable, lane)| self.push_from_outside(runnable, lane)).count()
     }
 
     /// Sees to it that nothing starves behind a slow poll.
