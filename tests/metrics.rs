@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use common::probes::StoreWaker;
 use common::{LIMIT, eventually, occupy, runtime, within};
+use waterwheel::net::TcpListener;
+use waterwheel::time::sleep;
 use waterwheel::{Handle, Metrics, Priority, Runtime, block_on, spawn_task, yield_now};
 
 #[test]
@@ -174,5 +176,20 @@ fn metrics_can_be_read_while_everything_runs_and_after_it_has_ended() {
         let metrics = handle.metrics();
         assert_eq!(metrics.lane(Priority::Low).polls, 200 * 51);
         assert_eq!((metrics.tasks_spawned(), metrics.threads()), (200, 0));
+    });
+}
+
+#[test]
+fn sources_and_timers_are_counted_while_they_are_there() {
+    within(LIMIT, || {
+        let runtime = runtime(1, 1);
+        let held = || (runtime.metrics().sources(), runtime.metrics().timers());
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
+        assert_eq!(held(), (1, 0));
+        let sleeping = runtime.handle().spawn(async { sleep(Duration::from_secs(3_600)).await });
+        eventually("its timer is set", || held() == (1, 1));
+        block_on(sleeping.cancel());
+        drop(listener);
+        assert_eq!(held(), (0, 0));
     });
 }

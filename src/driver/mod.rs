@@ -144,6 +144,11 @@ impl Driver {
         self.reactor.is_closed()
     }
 
+    /// How many sources are registered, and how many timers are set.
+    pub(crate) fn occupancy(&self) -> (usize, usize) {
+        (self.reactor.registered(), self.timers.len())
+    }
+
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }

@@ -106,7 +106,7 @@ impl Reactor {
         Ok((token, source))
     }
 
-    #[cfg(test)]
+    /// How many sources there are.
     pub(super) fn registered(&self) -> usize {
         self.table.lock().sources.len()
     }

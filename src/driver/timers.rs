@@ -139,7 +139,7 @@ impl Timers {
         let removed = {
             let mut state = self.lock(key);
             let removed = state.wheel.remove(key.key);
-            if state.wheel.is_empty() {
+            if state.wheel.len() == 0 {
                 self.shards[key.shard as usize].next.set(NEVER);
             }
             removed
@@ -181,9 +181,9 @@ impl Timers {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.shards.iter().all(|shard| shard.state.lock().wheel.is_empty())
+    /// How many timers are set.
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.state.lock().wheel.len()).sum()
     }
 
     fn lock(&self, key: TimerKey) -> MutexGuard<'_, State> {

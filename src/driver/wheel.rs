@@ -99,8 +99,8 @@ impl<T> Wheel<T> {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Adds an entry due at tick `when`. One that is due already fires at the next

@@ -41,7 +41,7 @@ fn an_entry_fires_at_its_tick_and_not_before() {
     assert_eq!(wheel.next(), Some(5));
     assert_eq!(expire_all(&mut wheel, 4), []);
     assert_eq!(expire_all(&mut wheel, 5), [1]);
-    assert!(wheel.is_empty());
+    assert_eq!(wheel.len(), 0);
     assert_eq!(wheel.next(), None);
 }
 
@@ -149,7 +149,7 @@ fn clearing_hands_everything_back() {
     wheel.clear(|value| all.push(value));
     all.sort_unstable();
     assert_eq!(all, (0..100).collect::<Vec<_>>());
-    assert!(wheel.is_empty());
+    assert_eq!(wheel.len(), 0);
     assert_eq!(wheel.next(), None);
     wheel.insert(9, 1);
     assert_eq!(expire_all(&mut wheel, 9), [1]);

@@ -49,6 +49,8 @@ pub struct Metrics {
     blocking_threads: usize,
     blocking_queued: usize,
     failed_threads: u64,
+    sources: usize,
+    timers: usize,
 }
 
 impl Metrics {
@@ -56,6 +58,7 @@ impl Metrics {
         let sum = |f: fn(&Counters) -> &Counter| shared.counters.iter().map(|c| f(c).get()).sum();
         let lanes = Priority::ALL.map(|lane| lane_metrics(shared, lane));
         let in_lanes: u64 = lanes.iter().map(|lane| lane.spawned).sum();
+        let (sources, timers) = shared.driver.occupancy();
         let tasks_spawned = in_lanes + shared.registry.spawned(Kind::Blocking);
         Self {
             workers: shared.settings.workers,
@@ -69,6 +72,8 @@ impl Metrics {
             blocking_threads: shared.blocking.threads(),
             blocking_queued: shared.blocking.queued(),
             failed_threads: shared.failed_threads.load(Ordering::Relaxed),
+            sources,
+            timers,
         }
     }
 
@@ -136,6 +141,18 @@ impl Metrics {
     #[must_use]
     pub fn failed_threads(&self) -> u64 {
         self.failed_threads
+    }
+
+    /// Sockets that the driver watches now.
+    #[must_use]
+    pub fn sources(&self) -> usize {
+        self.sources
+    }
+
+    /// Timers that are set now: one for each sleep, time-out and interval that waits.
+    #[must_use]
+    pub fn timers(&self) -> usize {
+        self.timers
     }
 }
 
