@@ -6,6 +6,7 @@
 //! Book: chapter 20
 
 use crate::load::{Protocol, Wrk};
+use crate::proof::Scale;
 use crate::rows::{Effort, Generator};
 use lexopt::prelude::*;
 use std::ffi::OsString;
@@ -32,7 +33,7 @@ Waterwheel beside tokio, smol and the textbook runtime: same work, same workers,
       count instructions instead of time, under valgrind: the same on a busy machine
   waterwheel-bench ladder [--rounds N]
       the book's ladder of small runtimes, each rung's time divided by tokio's
-  waterwheel-bench proof NAME [--full]
+  waterwheel-bench proof NAME [--full] [--for TIME] [--seed N]
   waterwheel-bench proof --list
       show that a bound holds, with figures; exit code 1 if it does not
 
@@ -63,8 +64,8 @@ pub(crate) enum Command {
     Proof {
         /// Its name.
         name: String,
-        /// The recorded size, not the small one.
-        full: bool,
+        /// Its size.
+        scale: Scale,
     },
     /// Measure one contestant in one row, once, and print a line of JSON.
     RunOne(RunOne),
@@ -180,17 +181,19 @@ impl Compare {
 
 fn proof(mut parser: lexopt::Parser) -> Result<Command, String> {
     let mut name = None;
-    let mut full = false;
+    let mut scale = Scale::default();
     while let Some(arg) = parser.next().map_err(|error| error.to_string())? {
         match arg {
             Long("list") => return Ok(Command::ProofList),
-            Long("full") => full = true,
+            Long("full") => scale.full = true,
+            Long("for") => scale.time = Some(duration(&value(&mut parser, "--for")?)?),
+            Long("seed") => scale.seed = Some(number(&value(&mut parser, "--seed")?)?),
             Value(word) if name.is_none() => name = Some(text(word)?),
             other => return Err(other.unexpected().to_string()),
         }
     }
     let name = name.ok_or("proof needs a name; `proof --list` prints them")?;
-    Ok(Command::Proof { name, full })
+    Ok(Command::Proof { name, scale })
 }
 
 fn ladder(mut parser: lexopt::Parser) -> Result<Command, String> {
@@ -261,6 +264,18 @@ fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
     word.parse().map_err(|_| format!("`{word}` is not a number"))
 }
 
+/// A whole number of seconds or minutes.
+fn duration(word: &str) -> Result<Duration, String> {
+    let bad = || format!("`{word}` is no duration; write it as in 90s or 30m");
+    let (digits, seconds) = match (word.strip_suffix('s'), word.strip_suffix('m')) {
+        (Some(digits), _) => (digits, 1),
+        (_, Some(digits)) => (digits, 60),
+        _ => return Err(bad()),
+    };
+    let count: u32 = digits.parse().map_err(|_| bad())?;
+    Ok(Duration::from_secs(u64::from(count) * seconds))
+}
+
 fn address(word: &str) -> Result<SocketAddr, String> {
     word.parse().map_err(|_| format!("`{word}` is not an address with a port"))
 }
@@ -316,6 +331,7 @@ mod tests {
             ("ladder-one 0", "ladder-one needs"),
             ("hold 127.0.0.1:1 few", "few"),
             ("bug tokio-4730 ours soon", "soon"),
+            ("proof stress --for 5h", "`5h`"),
         ] {
             let error = words(line).expect_err(line);
             assert!(error.contains(part), "{line}: {error}");
@@ -325,10 +341,18 @@ mod tests {
 
     #[test]
     fn proofs_have_a_name_and_a_size() {
-        let idle = |full| Command::Proof { name: "idle".to_owned(), full };
+        let idle = |full| Command::Proof {
+            name: "idle".to_owned(),
+            scale: Scale { full, ..Scale::default() },
+        };
         assert_eq!(words("proof idle"), Ok(idle(false)));
         assert_eq!(words("proof --full idle"), Ok(idle(true)));
         assert_eq!(words("proof --list"), Ok(Command::ProofList));
+        let Ok(Command::Proof { scale, .. }) = words("proof stress --for 2m --seed 7") else {
+            panic!("these are arguments of a proof");
+        };
+        let time = Some(Duration::from_secs(120));
+        assert_eq!(scale, Scale { full: false, time, seed: Some(7) });
     }
 
     #[test]

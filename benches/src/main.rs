@@ -58,7 +58,7 @@ fn obey(command: Command) -> Result<ExitCode, String> {
         Command::Ladder(rounds) => return Ok(ended(ladder::compare(rounds))),
         Command::LadderOne(run) => return Ok(ended(ladder::run_one(run))),
         Command::ProofList => proof::list(),
-        Command::Proof { name, full } => return proof::run(&name, full),
+        Command::Proof { name, scale } => return proof::run(&name, scale),
         Command::RunOne(run) => return Ok(ended(run_one(&run))),
         Command::Load(load) => return Ok(ended(load::run(&load))),
         Command::Bug { name, contestant, patience } => {

@@ -13,6 +13,7 @@ mod idle;
 mod process;
 mod runtimes;
 mod start;
+mod stress;
 mod wakes;
 
 pub(crate) use bugs::one as bug;
@@ -20,38 +21,55 @@ pub(crate) use bugs::one as bug;
 use crate::machine::Machine;
 use crate::stats::quantile;
 use std::process::ExitCode;
+use std::time::Duration;
 
 struct Proof {
     name: &'static str,
     what: &'static str,
-    run: fn(full: bool) -> Result<(), String>,
+    run: fn(Scale) -> Result<(), String>,
 }
 
-const PROOFS: [Proof; 5] = [
+/// How large a proof is to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scale {
+    /// The recorded size, not the small one.
+    pub(crate) full: bool,
+    /// How long, for a proof that lasts as long as it is told.
+    pub(crate) time: Option<Duration>,
+    /// For a proof that throws dice.
+    pub(crate) seed: Option<u64>,
+}
+
+const PROOFS: [Proof; 6] = [
     Proof {
         name: "runtimes",
         what: "runtimes built, used and dropped leave no thread, descriptor or memory behind",
-        run: runtimes::run,
+        run: |scale| runtimes::run(scale.full),
     },
     Proof {
         name: "idle",
         what: "1,000 open connections and 1,000 far timers cost nothing while nothing happens",
-        run: idle::run,
+        run: |scale| idle::run(scale.full),
     },
     Proof {
         name: "wakes",
         what: "no wake-up is lost, however it falls together with a worker falling asleep",
-        run: wakes::run,
+        run: |scale| wakes::run(scale.full),
     },
     Proof {
         name: "start",
         what: "an idle runtime begins with a new task at once",
-        run: start::run,
+        run: |scale| start::run(scale.full),
     },
     Proof {
         name: "bugs",
         what: "four bugs of other runtimes, here and there: ours has none of them",
-        run: bugs::run,
+        run: |scale| bugs::run(scale.full),
+    },
+    Proof {
+        name: "stress",
+        what: "everything at once, at random; and then nothing is left",
+        run: stress::run,
     },
 ];
 
@@ -67,11 +85,11 @@ pub(crate) fn list() {
 /// # Errors
 ///
 /// One line, if there is no such proof.
-pub(crate) fn run(name: &str, full: bool) -> Result<ExitCode, String> {
+pub(crate) fn run(name: &str, scale: Scale) -> Result<ExitCode, String> {
     let proof = PROOFS.iter().find(|proof| proof.name == name);
     let proof = proof.ok_or_else(|| format!("no proof `{name}`; `proof --list` prints them"))?;
     println!("{}\n\n{}\n", Machine::here().lines().join("\n"), proof.what);
-    Ok(match (proof.run)(full) {
+    Ok(match (proof.run)(scale) {
         Ok(()) => {
             println!("\nholds");
             ExitCode::SUCCESS
