@@ -581,3 +581,25 @@ fn a_runtime_dropped_in_a_task_after_a_shutdown_frees_what_was_stuck() {
         eventually("it is dropped when the poll returns", || dropped.count() == 1);
     });
 }
+
+#[test]
+fn a_runtime_can_be_dropped_while_a_task_blocks_on_another_one() {
+    within(LIMIT, || {
+        let runtime = runtime(1, 0);
+        let other = runtime.handle().spawn(pending::<()>());
+        let (begins, begun) = mpsc::channel();
+        let (ends, ended) = mpsc::channel();
+        let blocks = async move {
+            waterwheel::block_in_place(|| {
+                begins.send(()).expect("the test waits");
+                // Nobody but the end of the runtime ends the other task.
+                let outcome = waterwheel::block_on(other.outcome());
+                ends.send(outcome.is_err_and(|error| error.is_cancelled())).expect("it waits");
+            });
+        };
+        runtime.handle().spawn(blocks).detach();
+        receive(&begun);
+        drop(runtime);
+        assert!(receive(&ended), "the other task was cancelled");
+    });
+}

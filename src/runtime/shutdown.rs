@@ -241,7 +241,9 @@ fn drop_job(job: Job) {
 /// Steps 3 to 8. The error names what is stuck.
 fn finish(shared: &Arc<Shared>, patience: Patience) -> Result<(), Vec<TaskInfo>> {
     cancel(shared);
-    shared.threads.join_all(patience.deadline());
+    // Even endless patience goes on after a while: a thread may block on a task that step 5 drops.
+    let last_call = patience.deadline().unwrap_or_else(|| Instant::now() + LAST_CALL);
+    shared.threads.join_all(Some(last_call));
     wake_all_tasks(shared);
     let end = patience.deadline().map(|polls| polls + LAST_DROPS);
     match end {
