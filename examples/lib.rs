@@ -27,6 +27,11 @@ mod ch04 {}
 #[doc = include_str!("../book/src/ch12.md")]
 mod ch12 {}
 
+/// Falling asleep.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch13.md")]
+mod ch13 {}
+
 /// When user code panics, and how to stop.
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch18.md")]

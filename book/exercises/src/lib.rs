@@ -40,6 +40,12 @@ pub mod ch12_1;
 pub mod ch12_2;
 #[cfg_attr(feature = "solutions", path = "solution/ch12_3.rs")]
 pub mod ch12_3;
+#[cfg_attr(feature = "solutions", path = "solution/ch13_1.rs")]
+pub mod ch13_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch13_2.rs")]
+pub mod ch13_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch13_3.rs")]
+pub mod ch13_3;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_1.rs")]
 pub mod ch18_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_2.rs")]

@@ -32,6 +32,12 @@ mod ch12_1;
 mod ch12_2;
 #[path = "exercises/ch12_3.rs"]
 mod ch12_3;
+#[path = "exercises/ch13_1.rs"]
+mod ch13_1;
+#[path = "exercises/ch13_2.rs"]
+mod ch13_2;
+#[path = "exercises/ch13_3.rs"]
+mod ch13_3;
 #[path = "exercises/ch18_1.rs"]
 mod ch18_1;
 #[path = "exercises/ch18_2.rs"]
