@@ -32,6 +32,11 @@ mod ch12 {}
 #[doc = include_str!("../book/src/ch13.md")]
 mod ch13 {}
 
+/// The driver inside.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch14.md")]
+mod ch14 {}
+
 /// When user code panics, and how to stop.
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch18.md")]

@@ -216,7 +216,11 @@ impl Rung for Tokio {
 
     fn stop(self) {}
 
-    fn serve(&self, stream: TcpStream) -> Option<Joined<io::Result<usize>>> {
+    fn serve(
+        &self,
+        stream: TcpStream,
+        mut then: impl FnMut() + Send + 'static,
+    ) -> Option<Joined<io::Result<usize>>> {
         Some(self.spawn(async move {
             let mut stream = tokio::net::TcpStream::from_std(stream)?;
             let (mut buffer, mut bytes) = ([0; 1024], 0);
@@ -225,6 +229,7 @@ impl Rung for Tokio {
                 if count == 0 {
                     return Ok(bytes);
                 }
+                then();
                 stream.write_all(&buffer[..count]).await?;
                 bytes += count;
             }

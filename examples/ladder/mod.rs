@@ -40,9 +40,14 @@ pub(crate) trait Rung: Clone + Send + Sync + 'static {
 
     fn stop(self);
 
-    /// Starts a task that serves a connection, if this rung knows sockets.
-    fn serve(&self, stream: TcpStream) -> Option<Self::Task<io::Result<usize>>> {
-        let _ = stream;
+    /// Starts a task that sends back what it reads from a connection, if this rung knows sockets.
+    /// It calls `then` whenever it has read something.
+    fn serve(
+        &self,
+        stream: TcpStream,
+        then: impl FnMut() + Send + 'static,
+    ) -> Option<Self::Task<io::Result<usize>>> {
+        let _ = (stream, then);
         None
     }
 }
@@ -73,8 +78,12 @@ macro_rules! rungs {
                 $module::stop(&self);
             }
 
-            $(fn serve(&self, stream: TcpStream) -> Option<Self::Task<io::Result<usize>>> {
-                Some(self.spawn(work::serve(&self.$($field).+, stream)))
+            $(fn serve(
+                &self,
+                stream: TcpStream,
+                then: impl FnMut() + Send + 'static,
+            ) -> Option<Self::Task<io::Result<usize>>> {
+                Some(self.spawn(work::serve(&self.$($field).+, stream, then)))
             })?
         }
     )*};

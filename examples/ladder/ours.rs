@@ -42,7 +42,11 @@ impl Rung for Ours {
         self.0.shutdown(Duration::ZERO).expect("no task blocks its worker");
     }
 
-    fn serve(&self, stream: TcpStream) -> Option<Self::Task<io::Result<usize>>> {
+    fn serve(
+        &self,
+        stream: TcpStream,
+        mut then: impl FnMut() + Send + 'static,
+    ) -> Option<Self::Task<io::Result<usize>>> {
         Some(self.spawn(async move {
             let mut stream = waterwheel::net::TcpStream::from_std(stream)?;
             let (mut buffer, mut bytes) = ([0; 1024], 0);
@@ -51,6 +55,7 @@ impl Rung for Ours {
                 if count == 0 {
                     return Ok(bytes);
                 }
+                then();
                 stream.write_all(&buffer[..count]).await?;
                 bytes += count;
             }

@@ -190,7 +190,7 @@ pub(crate) fn echo<R: Rung>(
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         server.set_nonblocking(true)?;
-        let Some(task) = runtime.serve(server) else { return Ok(None) };
+        let Some(task) = runtime.serve(server, || {}) else { return Ok(None) };
         clients.push(client);
         tasks.push(task);
     }
@@ -215,10 +215,11 @@ pub(crate) fn echo<R: Rung>(
 }
 
 /// Sends back what it reads, until the other side closes; returns how many bytes that were.
-pub(super) fn serve(
+pub(super) fn serve<T: FnMut() + Send + 'static>(
     sockets: &Sockets,
     stream: TcpStream,
-) -> impl Future<Output = io::Result<usize>> + use<> {
+    mut then: T,
+) -> impl Future<Output = io::Result<usize>> + use<T> {
     let mut stream = mio::net::TcpStream::from_std(stream);
     let readable = sockets.register(&mut stream);
     async move {
@@ -229,6 +230,7 @@ pub(super) fn serve(
                 Ok(0) => return Ok(bytes),
                 Ok(count) => {
                     bytes += count;
+                    then();
                     stream.write_all(&buffer[..count])?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => readable.wait().await,

@@ -46,6 +46,12 @@ pub mod ch13_1;
 pub mod ch13_2;
 #[cfg_attr(feature = "solutions", path = "solution/ch13_3.rs")]
 pub mod ch13_3;
+#[cfg_attr(feature = "solutions", path = "solution/ch14_1.rs")]
+pub mod ch14_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch14_2.rs")]
+pub mod ch14_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch14_3.rs")]
+pub mod ch14_3;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_1.rs")]
 pub mod ch18_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_2.rs")]

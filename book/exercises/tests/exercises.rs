@@ -38,6 +38,12 @@ mod ch13_1;
 mod ch13_2;
 #[path = "exercises/ch13_3.rs"]
 mod ch13_3;
+#[path = "exercises/ch14_1.rs"]
+mod ch14_1;
+#[path = "exercises/ch14_2.rs"]
+mod ch14_2;
+#[path = "exercises/ch14_3.rs"]
+mod ch14_3;
 #[path = "exercises/ch18_1.rs"]
 mod ch18_1;
 #[path = "exercises/ch18_2.rs"]

@@ -128,6 +128,7 @@ pub(crate) fn all() -> Vec<(String, String)> {
         stealing(),
         ours(),
         steal_half(),
+        holder(),
         transitions(),
     ]
 }
@@ -308,6 +309,53 @@ fn steal_half() -> (String, String) {
     card.arrow((340, 280), (508, 280), Solid);
     card.middle(424, 273, "small", "pop: the front");
     card.worker((512, 255), "second worker", "polls the oldest", "url(#low)");
+    card.done()
+}
+
+fn holder() -> (String, String) {
+    let mut card = Card::new(
+        "ch14_holder",
+        395,
+        "Who holds the driver over time",
+        "Rung 6: the worker that leaves the driver is stuck in a poll, the other one sleeps on its \
+         condition variable, nobody holds the driver, and the second byte is not noticed. Rung 7: \
+         whoever leaves wakes the other one, which holds the driver, notices the second byte and \
+         polls its task.",
+    );
+    for (y, title) in [(50, "rung 6"), (220, "rung 7")] {
+        card.text(20, y - 12, "plain", title);
+        card.text(20, y + 21, "small", "first worker");
+        card.text(20, y + 66, "small", "second worker");
+        card.rect((130, y), (130, 32), "url(#high)");
+        card.rect((136, y + 6), (118, 20), "#ffffff");
+        card.middle(195, y + 21, "small", "holds the driver");
+        card.rect((260, y), (430, 32), "url(#stuck)");
+        card.rect((300, y + 6), (230, 20), "#ffffff");
+        card.middle(415, y + 21, "small", "polls the first task: it is stuck");
+    }
+    card.rect((130, 95), (560, 32), "#ffffff");
+    card.middle(300, 116, "small", "sleeps on its condition variable");
+    card.middle(565, 145, "small", "nobody holds the driver: the byte waits");
+    card.rect((130, 265), (150, 32), "#ffffff");
+    card.middle(205, 286, "small", "sleeps");
+    card.rect((280, 265), (180, 32), "url(#high)");
+    card.rect((286, 271), (168, 20), "#ffffff");
+    card.middle(370, 286, "small", "holds the driver");
+    card.rect((460, 265), (130, 32), "url(#low)");
+    card.rect((466, 271), (118, 20), "#ffffff");
+    card.middle(525, 286, "small", "polls the second");
+    card.rect((590, 265), (100, 32), "url(#high)");
+    card.rect((596, 271), (88, 20), "#ffffff");
+    card.middle(640, 286, "small", "holds it");
+    card.arrow((268, 252), (282, 264), Dashed);
+    card.text(300, 316, "small", "unparked by the first: be the holder");
+    for y in [175, 335] {
+        card.arrow((260, y + 12), (260, y - 12), Solid);
+        card.arrow((460, y + 12), (460, y - 12), Solid);
+        card.middle(260, y + 26, "small", "first byte");
+        card.middle(460, y + 26, "small", "second byte");
+    }
+    card.text(590, 382, "small", "time goes right");
     card.done()
 }
 
