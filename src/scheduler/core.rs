@@ -20,6 +20,7 @@ use std::sync::atomic::Ordering;
 
 use async_task::ScheduleInfo;
 
+use super::batch::Batch;
 use super::counters::Counters;
 use super::idle::WorkerIndex;
 use super::life::Phase;
@@ -62,6 +63,12 @@ pub(crate) struct Core {
     polling: Option<Priority>,
     /// By lane: has a task been put into the LIFO slot? The watchdog may have taken it since.
     filled: [bool; 2],
+    /// What the last turn of the driver has brought.
+    batch: Batch,
+    /// The turn under way wakes tasks, which are not announced one by one.
+    is_waking: bool,
+    /// This worker keeps what it has to itself: see [`Batch`].
+    is_quiet: bool,
     /// How many tasks in a row have come from a LIFO slot.
     in_a_row: u32,
     wakeups: u32,
@@ -100,6 +107,9 @@ impl Core {
             searching: true,
             polling: None,
             filled: [false; 2],
+            batch: Batch::new(),
+            is_waking: false,
+            is_quiet: false,
             in_a_row: 0,
             wakeups: 0,
             random,
@@ -118,8 +128,35 @@ impl Core {
         self.home
     }
 
+    /// A turn of the driver is about to wake tasks: they are announced together, if anybody sleeps who
+    /// could be woken in vain, and if the watchdog looks after them meanwhile.
+    pub(super) fn begin_waking(&mut self) {
+        if self.shared.idle.is_anyone_asleep() {
+            // B2 of `arming`: the worker has just published that it wakes tasks.
+            fence(Ordering::SeqCst);
+            self.is_waking = self.shared.watches_hidden();
+        }
+    }
+
+    /// It has woken them, or another thread goes on with this worker's part. Announces the tasks,
+    /// unless they are worth nobody's while.
+    pub(super) fn end_waking(&mut self) {
+        if std::mem::take(&mut self.is_waking) {
+            let queued = self.queues.iter().map(RunQueue::len).sum();
+            self.is_quiet = self.batch.begin(self.shared.nanos(), queued);
+            Priority::ALL.into_iter().for_each(|lane| self.share_the_moved(lane));
+        }
+    }
+
+    /// Does the worker do without the help of those who sleep, for a moment?
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
     /// The worker goes to sleep. Was it searching?
     pub(super) fn fall_asleep(&mut self) -> bool {
+        self.batch.end(|| self.shared.nanos());
+        self.is_quiet = false;
         std::mem::take(&mut self.searching)
     }
 
@@ -155,6 +192,7 @@ impl Core {
 
     /// What a busy worker does once in a while: see [`Pace`]. Is it time to turn the driver?
     fn look_round(&mut self) -> bool {
+        self.is_quiet = false;
         let turn_driver = self.pace.look(self.shared.nanos());
         self.take_in_all();
         turn_driver
@@ -199,7 +237,10 @@ impl Core {
     /// him. The pop before this is a full barrier, which a push by a task that yields is not: so
     /// yields need none.
     fn share_the_rest(&self, lane: Priority) {
-        if self.shared.idle.is_anyone_asleep_for(lane) && !self.queues[lane.index()].is_empty() {
+        if !self.is_quiet
+            && self.shared.idle.is_anyone_asleep_for(lane)
+            && !self.queues[lane.index()].is_empty()
+        {
             self.shared.notify(lane, false);
         }
     }
@@ -316,7 +357,7 @@ impl Core {
         if self.searching {
             self.searching = false;
             if self.shared.idle.found_work(self.home) {
-                self.shared.wake_successor();
+                self.shared.wake_successor(self.is_quiet.then_some(self.index));
             }
             self.shared.watch();
         }
@@ -349,6 +390,9 @@ impl Core {
             self.shared.lifo(self.index, lane).put(runnable).map_or(Ok(()), Err)?;
         } else {
             queue.push(runnable);
+            if self.is_waking {
+                return Ok(());
+            }
             self.shared.notify(lane, self.polling.is_some_and(|polling| polling != lane));
         }
         Ok(())
@@ -360,7 +404,7 @@ impl Core {
         // A task that has finished wakes whoever awaits it: see `lifo`.
         let overtakes = self.in_a_row < IN_A_ROW && Native::is_polling();
         let pays = self.pace.are_polls_short() && !self.filled[lane];
-        pays && (overtakes || self.queues[lane].is_empty()) && self.shared.watches_slots()
+        pays && (overtakes || self.queues[lane].is_empty()) && self.shared.watches_hidden()
     }
 }
 

@@ -13,6 +13,7 @@
 //! - [`lifo`]: the place of a task that is to run next
 //! - [`idle`], [`parker`]: who sleeps, and how it is woken
 //! - [`pace`]: how often a busy worker looks at sockets and timers
+//! - [`batch`]: whether a turn's harvest is worth waking another worker for
 //! - [`reserve`]: one more thread for High
 //! - [`watchdog`], [`arming`], [`doing`]: what is done about a poll that does not end
 //! - [`offload`]: blocking calls, and workers whose thread is about to block
@@ -24,6 +25,7 @@
 //! Book: chapter 12.
 
 pub(crate) mod arming;
+mod batch;
 pub(crate) mod closing;
 pub(crate) mod context;
 pub(crate) mod core;

@@ -37,6 +37,10 @@ impl<T> RunQueue<T> {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl<T> Thief<T> {

@@ -190,6 +190,12 @@ impl Shared {
         !self.injector(lane).is_empty() || self.thieves(lane).any(|thief| !thief.is_empty())
     }
 
+    /// Is a task of `lane` queued elsewhere than on the run queue of `worker`?
+    fn has_queued_beside(&self, worker: WorkerIndex, lane: Priority) -> bool {
+        let mut others = self.thieves(lane).enumerate().filter(|(index, _)| *index != worker.0);
+        !self.injector(lane).is_empty() || others.any(|(_, thief)| !thief.is_empty())
+    }
+
     /// Nanoseconds since the runtime began; never 0.
     pub(super) fn nanos(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
@@ -315,10 +321,15 @@ impl Shared {
     }
 
     /// The last searcher found work: whoever sleeps is needed if more is queued, or if nobody is
-    /// left to wait in the driver.
-    pub(super) fn wake_successor(&self) {
-        let has_queued = |lane| self.has_queued(lane);
-        if let Some(worker) = self.idle.successor(has_queued, || self.driver.is_held()) {
+    /// left to wait in the driver. A `quiet` worker needs nobody for its own queues, nor for the
+    /// driver, to which it will be back soon.
+    pub(super) fn wake_successor(&self, quiet: Option<WorkerIndex>) {
+        let has_queued = |lane| match quiet {
+            Some(worker) => self.has_queued_beside(worker, lane),
+            None => self.has_queued(lane),
+        };
+        let is_held = || quiet.is_some() || self.driver.is_held();
+        if let Some(worker) = self.idle.successor(has_queued, is_held) {
             self.unpark(worker);
         }
     }

@@ -104,8 +104,9 @@ impl Shared {
         }
     }
 
-    /// A busy worker is about to hide a task in its LIFO slot: does the watchdog watch over it?
-    pub(super) fn watches_slots(&self) -> bool {
+    /// A busy worker is about to keep tasks to itself, in its LIFO slot or by announcing them to
+    /// nobody: does the watchdog watch over them?
+    pub(super) fn watches_hidden(&self) -> bool {
         let arming = &self.watchdog.arming;
         arming.is_at_least(Watch::Everyone) || {
             self.watch_for(Watch::Everyone);

@@ -73,6 +73,7 @@ pub(super) fn run(core: Box<Core>) -> Left {
     let shared = Arc::clone(core.shared());
     let (index, home) = (core.index(), core.home());
     CORE.with_borrow_mut(|place| *place = Some(core));
+    with_core(Core::end_waking); // A waker may have blocked, and handed the part over.
     let mut ready = Vec::new();
     while !shared.is_at_least(Phase::Cancelling) {
         match with_core(Core::next) {
@@ -107,7 +108,9 @@ fn turn_driver(shared: &Shared, index: WorkerIndex, ready: &mut Vec<Waker>) {
     counters.driver_turns.add(1);
     wake_all(shared, counters, ready);
     // Somebody may have gone to sleep elsewhere while we held it.
-    shared.ensure_driver_is_held();
+    if !with_core(|core| core.is_quiet()).unwrap_or(false) {
+        shared.ensure_driver_is_held();
+    }
 }
 
 /// Wakes what a turn of the driver has made ready.
@@ -117,10 +120,12 @@ fn wake_all(shared: &Shared, counters: &Counters, ready: &mut Vec<Waker>) {
     }
     counters.doing.wakes();
     shared.watch_wakers();
+    with_core(Core::begin_waking);
     for waker in ready.drain(..) {
         // Anybody's waker: it may panic.
         drop(contain(|| waker.wake()));
     }
+    with_core(Core::end_waking);
 }
 
 /// Sleeps until there may be work: see [`Idle`](super::idle) for the protocol.
