@@ -23,13 +23,20 @@
 //!    is not stuck inside somebody's poll.
 //!    (`stress.rs`: `no_wake_up_between_tasks_threads_and_sleeping_workers_is_lost`; `stealing.rs`:
 //!    `what_a_task_spawns_before_it_blocks_its_worker_is_run_by_the_others`.)
-//! 2. **Lanes.** Before each poll a worker looks at its home lane first, except on every 61st tick,
-//!    when it looks at the other lane first, if it may serve that. Within a lane order is first in,
-//!    first out. So a task with *n* tasks queued before it in its lane is polled within
-//!    61 x (*n* + 1) polls of a worker that serves the lane, whatever the other lane does.
-//!    (`lanes.rs`: `the_other_lane_has_its_turn_on_every_sixty_first_tick`,
+//! 2. **Lanes.** Before each poll a worker looks at its home lane first, except when it is the other
+//!    lane's turn, if it may serve that: within 62 polls, and from then on as soon as that lane has
+//!    had less than a 27th of the time that the home lane had. So over any time *W* in which a lane
+//!    has a task that the worker may take, the lane gets at least (*W* - 35 *L*) / 28 of it, which is a
+//!    64th for *W* = 64 *L* and more: *L* is the longest poll in that time, or before it by less than
+//!    64 times its own length. ([`Builder::lane_share`] sets the part.) So a task is
+//!    polled within 28 *S* + 64 *L* where the polls of those before it in its lane take *S* in all.
+//!    Within a lane order is first in, first out, except for what a poll wakes or spawns first:
+//!    it may come next, at most 16 times in a row.
+//!    (`lanes.rs`: `the_other_lane_has_its_turn_within_sixty_one_ticks`,
 //!    `within_a_lane_the_order_is_first_in_first_out`,
-//!    `an_endless_stream_of_one_lane_does_not_starve_the_other`.)
+//!    `an_endless_stream_of_one_lane_does_not_starve_the_other`; `src/scheduler/share_tests.rs`:
+//!    `each_lane_gets_its_part_of_any_mixture_of_polls`,
+//!    `a_worker_gives_each_lane_its_part_whatever_the_mixture`.)
 //! 3. **Cancellation.** Dropping any future of ours is safe unless its documentation says otherwise,
 //!    and frees what it held.
 //!    (`tasks.rs`: `dropping_a_task_cancels_it_and_drops_its_future`; `joins.rs`:

@@ -143,6 +143,10 @@ fn absurd_numbers_are_refused_before_anything_is_made() {
         }
         let error = refused(Runtime::builder().max_blocking_threads(0));
         assert!(matches!(error, BuildError::Zero("max_blocking_threads")), "{error}");
+        for parts in [0, 7, 1025, u32::MAX] {
+            let error = refused(Runtime::builder().lane_share(parts));
+            assert!(error.to_string().contains("from 8 to 1024"), "{error}");
+        }
         let error = refused(Runtime::builder().poll_budget(0));
         assert!(matches!(error, BuildError::Zero("poll_budget")), "{error}");
         let runtime = Runtime::builder()

@@ -75,6 +75,7 @@ fn settings_that_cannot_work_are_in_the_book() {
     let unserved = builder().with_high_num(0).with_low_num(1).with_stealing(Priority::High, false);
     is_in_the_book(&refused(unserved));
     is_in_the_book(&refused(builder().with_high_num(0).with_low_num(5_000)));
+    is_in_the_book(&refused(builder().lane_share(2)));
     is_in_the_book(&refused(builder().max_blocking_threads(0)));
     is_in_the_book(&refused(builder().poll_budget(0)));
     is_in_the_book(&refused(builder().thread_name("mill\0")));

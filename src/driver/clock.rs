@@ -64,9 +64,14 @@ impl Clock {
         }
     }
 
+    /// Nanoseconds since the clock was made.
+    pub(crate) fn nanos(&self) -> u64 {
+        nanos(self.now().saturating_duration_since(self.base))
+    }
+
     /// The tick that is under way.
     pub(crate) fn now_tick(&self) -> u64 {
-        nanos(self.now().saturating_duration_since(self.base)) >> self.shift()
+        self.nanos() >> self.shift()
     }
 
     /// The first tick that does not begin before `deadline`.

@@ -12,6 +12,7 @@ use crate::driver::clock::Clock;
 use crate::priority::Priority;
 use crate::scheduler::Settings;
 use crate::scheduler::idle::Serves;
+use crate::scheduler::share;
 use crate::scheduler::shared::Shared;
 use crate::scheduler::worker;
 use crate::task::panic::TaskPanic;
@@ -68,6 +69,7 @@ impl Default for Builder {
             },
             max_blocking_threads: DEFAULT_BLOCKING_THREADS,
             keep_alive: DEFAULT_KEEP_ALIVE,
+            lane_share: share::DEFAULT_PARTS,
             poll_budget: DEFAULT_POLL_BUDGET,
             seed: fastrand::u64(..),
             on_park: None,
@@ -96,6 +98,16 @@ impl Builder {
     /// May workers of the other lane take tasks from lane `from`? Default: yes, both ways.
     pub fn with_stealing(mut self, from: Priority, allowed: bool) -> Self {
         self.settings.serves.stealing_from[from.index()] = allowed;
+        self
+    }
+
+    /// The least part of a worker's time that each lane gets which the worker may serve, however
+    /// full the other one is: one part of so many, from 8 to 1024. Default 64.
+    ///
+    /// It is time that is measured, not polls: over any time of `parts` times the longest poll in
+    /// it, for as long as the lane has a task. What a lane does not need the other one gets.
+    pub fn lane_share(mut self, parts: u32) -> Self {
+        self.settings.lane_share = parts;
         self
     }
 
@@ -262,6 +274,12 @@ impl Builder {
         context::install(self)
     }
 
+    /// For tests of the scheduler that need no threads.
+    #[cfg(test)]
+    pub(crate) fn into_settings(self) -> Settings {
+        self.settings
+    }
+
     fn check(&self) -> Result<(), BuildError> {
         let settings = &self.settings;
         let asked = settings.workers.iter().fold(0_usize, |sum, n| sum.saturating_add(*n));
@@ -282,6 +300,12 @@ impl Builder {
         }
         if settings.slow_poll_after.is_zero() {
             return Err(BuildError::Zero("slow_poll_after"));
+        }
+        if !share::PARTS.contains(&settings.lane_share) {
+            return Err(BuildError::LaneShare {
+                asked: settings.lane_share,
+                allowed: share::PARTS,
+            });
         }
         if settings.poll_budget == 0 {
             return Err(BuildError::Zero("poll_budget"));

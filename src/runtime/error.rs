@@ -22,6 +22,13 @@ pub enum BuildError {
         /// How many there may be.
         most: usize,
     },
+    /// The least part of a worker's time for each lane is out of range.
+    LaneShare {
+        /// One part of how many was asked for.
+        asked: u32,
+        /// What may be asked for.
+        allowed: std::ops::RangeInclusive<u32>,
+    },
     /// A setting that must be at least one is zero; the setting's name.
     Zero(&'static str),
     /// The thread name holds a NUL byte, at this offset in bytes.
@@ -56,6 +63,12 @@ impl fmt::Display for BuildError {
             Self::TooManyWorkers { asked, most } => {
                 write!(f, "{asked} workers are too many: at most {most}")
             }
+            Self::LaneShare { asked, allowed } => write!(
+                f,
+                "lane_share({asked}) is out of range: it must be from {} to {}",
+                allowed.start(),
+                allowed.end()
+            ),
             Self::Zero(setting) => write!(f, "{setting} must be at least 1"),
             Self::NulInThreadName(at) => {
                 write!(f, "the thread name has a NUL byte at offset {at}")

@@ -5,8 +5,8 @@
 //! (High-home:     Low it has adopted, Low's injector)
 //! out of work     search: home lane of the others, then the other lane, if it may
 //! still nothing   sleep: in the driver, if nobody is there, else on a condition variable
-//! every 61st      the other lane first
-//! every 61st      look at what the others have, though there is work at hand
+//! its turn        the other lane first: see [`Share`]
+//! every 61 ticks  look at what the others have, though there is work at hand
 //! every 100 us    turn the driver; take in what waits in the injectors: see [`Pace`]
 //! ```
 //!
@@ -27,17 +27,14 @@ use super::life::Phase;
 use super::lifo::IN_A_ROW;
 use super::pace::Pace;
 use super::run_queue::RunQueue;
+use super::share::{Share, Turn};
 use super::shared::{Runnable, Shared};
 use crate::priority::Priority;
 use crate::sync::internal::fence;
 use crate::task::native::Native;
 
-/// Every how many ticks a worker looks elsewhere first. Prime, so that it beats no rhythm.
-const FAIRNESS_TICK: u32 = 61;
-
-/// The tick, counted from each look at the other lane, at which the queues of the others have their
-/// turn. Half-way, so that the two never fall on one poll.
-const RESCUE_TICK: u32 = 30;
+/// After how many ticks the queues of the others have their turn.
+const RESCUE_TICKS: u32 = 61;
 
 /// What is a worker's own.
 #[derive(Debug)]
@@ -52,9 +49,12 @@ pub(crate) struct Core {
     keeps: [bool; 2],
     /// By lane.
     queues: [RunQueue<Runnable>; 2],
-    tick: u32,
+    /// Ticks between the last look at the others' queues and the last look at the clock.
+    ticks: u32,
     /// When the injectors and the driver have their turn.
     pace: Pace,
+    /// When the other lane has its turn.
+    share: Share,
     /// The lane that the next look at the others' queues is for.
     rescue: Priority,
     /// Counted among the searchers of [`Idle`](super::idle::Idle).
@@ -93,6 +93,7 @@ impl Core {
         let serves = Priority::ALL.map(|lane| shared.idle.serves().lane(home, lane));
         let keeps = Priority::ALL
             .map(|lane| serves[lane.index()] && (lane == home || home == Priority::High));
+        let parts = shared.settings.lane_share;
         let random = fastrand::Rng::with_seed(shared.settings.seed ^ index.0 as u64);
         Self {
             shared,
@@ -101,8 +102,9 @@ impl Core {
             serves,
             keeps,
             queues,
-            tick: 0,
-            pace: Pace::new(),
+            ticks: 0,
+            pace: Pace::new(Share::polls_between_looks(parts)),
+            share: Share::new(home, parts),
             rescue: home,
             searching: true,
             polling: None,
@@ -164,6 +166,7 @@ impl Core {
     pub(super) fn wake_up(&mut self) {
         self.searching = true;
         self.pace.slept();
+        self.share.slept(self.shared.nanos());
     }
 
     /// Decides what to do next.
@@ -172,15 +175,7 @@ impl Core {
         if self.pace.is_due() && self.look_round() {
             return Step::TurnDriver;
         }
-        self.tick += 1;
-        let first = match self.tick {
-            RESCUE_TICK => self.rescue(),
-            FAIRNESS_TICK => {
-                self.tick = 0;
-                self.other_lane_first()
-            }
-            _ => None,
-        };
+        let first = if self.share.is_due() { self.out_of_order() } else { None };
         match first.or_else(|| self.at_hand()).or_else(|| self.search()) {
             Some(runnable) => {
                 self.begin(&runnable);
@@ -193,7 +188,10 @@ impl Core {
     /// What a busy worker does once in a while: see [`Pace`]. Is it time to turn the driver?
     fn look_round(&mut self) -> bool {
         self.is_quiet = false;
-        let turn_driver = self.pace.look(self.shared.nanos());
+        let now = self.shared.nanos();
+        self.ticks += self.pace.every();
+        let turn_driver = self.pace.look(now);
+        self.share.look(now);
         self.take_in_all();
         turn_driver
     }
@@ -289,24 +287,43 @@ impl Core {
         }
     }
 
-    /// The turn of what is queued behind others: home lane and other lane by turns.
-    fn rescue(&mut self) -> Option<Runnable> {
+    /// What comes before the home lane, once in a while.
+    fn out_of_order(&mut self) -> Option<Runnable> {
+        self.turn_of_the_other_lane().or_else(|| self.turn_of_the_others())
+    }
+
+    /// The turn of the other lane: see [`Share`].
+    fn turn_of_the_other_lane(&mut self) -> Option<Runnable> {
+        if self.share.whose_turn(&self.pace, || self.shared.nanos()) == Turn::Home {
+            return None;
+        }
+        let runnable = self.take_from_other_lane();
+        match &runnable {
+            Some(_) => self.share.takes_turn(|| self.shared.nanos()),
+            None => self.share.passes(),
+        }
+        runnable
+    }
+
+    /// The turn of what is queued behind other workers' polls, of both lanes by turns.
+    fn turn_of_the_others(&mut self) -> Option<Runnable> {
+        if self.ticks < RESCUE_TICKS {
+            return None;
+        }
+        self.ticks = 0;
         let lane = self.rescue;
         self.rescue = lane.other();
         if self.may_serve(lane) { self.steal(lane) } else { None }
     }
 
-    /// The turn that the other lane has on every 61st tick.
-    fn other_lane_first(&mut self) -> Option<Runnable> {
+    /// From anywhere in the other lane, if this worker may serve it.
+    fn take_from_other_lane(&mut self) -> Option<Runnable> {
         let lane = self.home.other();
         if !self.may_serve(lane) {
             return None;
         }
-        if self.may_keep(lane) {
-            self.own(lane).or_else(|| self.steal(lane))
-        } else {
-            self.injected(lane).or_else(|| self.steal(lane))
-        }
+        let near = if self.may_keep(lane) { self.own(lane) } else { self.injected(lane) };
+        near.or_else(|| self.steal(lane))
     }
 
     /// Looks at what the others have, home lane first; one searcher of a home at a time.
@@ -317,17 +334,7 @@ impl Core {
                 return None;
             }
         }
-        let (home, other) = (self.home, self.home.other());
-        self.steal(home).or_else(|| {
-            if !self.may_serve(other) {
-                return None;
-            }
-            if self.may_keep(other) {
-                self.steal(other)
-            } else {
-                self.injected(other).or_else(|| self.steal(other))
-            }
-        })
+        self.steal(self.home).or_else(|| self.take_from_other_lane())
     }
 
     /// From another worker's queue of `lane`: half of it if this worker may keep it, else one task.
@@ -361,7 +368,9 @@ impl Core {
             }
             self.shared.watch();
         }
-        self.polling = Some(runnable.metadata().lane());
+        let lane = runnable.metadata().lane();
+        self.polling = Some(lane);
+        self.share.begins(lane, || self.shared.nanos());
         count_poll(&self.shared, self.counters(), runnable);
     }
 

@@ -14,6 +14,7 @@
 //! - [`idle`], [`parker`]: who sleeps, and how it is woken
 //! - [`pace`]: how often a busy worker looks at sockets and timers
 //! - [`batch`]: whether a turn's harvest is worth waking another worker for
+//! - [`share`]: how much of a worker's time goes to the other lane
 //! - [`reserve`]: one more thread for High
 //! - [`watchdog`], [`arming`], [`doing`]: what is done about a poll that does not end
 //! - [`offload`]: blocking calls, and workers whose thread is about to block
@@ -42,6 +43,7 @@ pub(crate) mod parker;
 pub(crate) mod registry;
 pub(crate) mod reserve;
 pub(crate) mod run_queue;
+pub(crate) mod share;
 pub(crate) mod shared;
 mod watchdog;
 pub(crate) mod worker;

@@ -29,6 +29,8 @@ const SHORT: u32 = 10;
 pub(super) struct Pace {
     /// Polls between two looks, at present.
     every: u32,
+    /// The most polls between two looks.
+    rarest: u32,
     /// Polls until the next look.
     left: u32,
     /// When the worker looked last; `None` if it has slept since, which says nothing about polls.
@@ -38,8 +40,10 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) const fn new() -> Self {
-        Self { every: RAREST, left: RAREST, looked_at: None, turned_at: 0 }
+    /// Looks at least every `rarest` polls, and every [`RAREST`].
+    pub(super) const fn new(rarest: u32) -> Self {
+        let rarest = if rarest < RAREST { rarest } else { RAREST };
+        Self { every: rarest, rarest, left: rarest, looked_at: None, turned_at: 0 }
     }
 
     /// Counts a poll that is about to be made: is it time to look first?
@@ -53,16 +57,18 @@ impl Pace {
 
     /// The worker looks at the clock: it is `now`. Has the driver had no turn for too long?
     pub(super) fn look(&mut self, now: u64) -> bool {
+        // A paused clock cannot tell, and no other stands still for so long.
+        let stands_still = self.looked_at == Some(now);
         if let Some(before) = self.looked_at {
             let a_poll = now.saturating_sub(before) / u64::from(self.every);
             let polls = INTERVAL / a_poll.max(1);
-            self.every = u32::try_from(polls).unwrap_or(RAREST).clamp(1, RAREST);
+            self.every = u32::try_from(polls).unwrap_or(RAREST).clamp(1, self.rarest);
         }
         self.looked_at = Some(now);
         self.left = self.every;
         // Half of it is enough: where polls are long, the looks themselves are an interval apart,
         // and one that comes a little early must not be in vain.
-        let due = now.saturating_sub(self.turned_at) >= INTERVAL / 2;
+        let due = stands_still || now.saturating_sub(self.turned_at) >= INTERVAL / 2;
         if due {
             self.turned_at = now;
         }
@@ -72,6 +78,11 @@ impl Pace {
     /// Were polls short, as far as the last look can tell?
     pub(super) fn are_polls_short(&self) -> bool {
         self.every >= SHORT
+    }
+
+    /// How many polls make up an interval at present.
+    pub(super) fn every(&self) -> u32 {
+        self.every
     }
 
     /// The worker goes to sleep, and looks while it sleeps or lets another one look.
@@ -99,7 +110,7 @@ mod tests {
     #[test]
     fn from_the_second_look_on_the_polls_between_two_make_up_the_interval() {
         for (poll, polls) in [(0, 61), (100, 61), (5_000, 20), (50_000, 2), (10_000_000, 1)] {
-            let (mut pace, mut now) = (Pace::new(), 1);
+            let (mut pace, mut now) = (Pace::new(RAREST), 1);
             assert_eq!(polls_until_a_look(&mut pace, &mut now, poll), RAREST);
             polls_until_a_look(&mut pace, &mut now, poll);
             for _ in 0..3 {
@@ -110,7 +121,7 @@ mod tests {
 
     #[test]
     fn it_follows_when_polls_become_longer_or_shorter() {
-        let (mut pace, mut now) = (Pace::new(), 1);
+        let (mut pace, mut now) = (Pace::new(RAREST), 1);
         for (poll, polls) in [(100, 61), (50_000, 2), (100, 61)] {
             // The first look after the change still comes at the old pace; from 2 to 61 it takes
             // one more.
@@ -123,7 +134,7 @@ mod tests {
     #[test]
     fn the_driver_has_a_turn_in_every_interval_however_short_the_polls() {
         for poll in [10, 100, 5_000, 50_000, 10_000_000] {
-            let (mut pace, mut now, mut turned_at) = (Pace::new(), INTERVAL, 0);
+            let (mut pace, mut now, mut turned_at) = (Pace::new(RAREST), INTERVAL, 0);
             for _ in 0..1_000 {
                 while !pace.is_due() {
                     now += poll;
@@ -139,7 +150,7 @@ mod tests {
 
     #[test]
     fn sleep_is_not_taken_for_a_long_poll() {
-        let (mut pace, mut now) = (Pace::new(), 1);
+        let (mut pace, mut now) = (Pace::new(RAREST), 1);
         polls_until_a_look(&mut pace, &mut now, 100);
         polls_until_a_look(&mut pace, &mut now, 100);
         pace.slept();

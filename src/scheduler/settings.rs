@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) threads: ThreadSettings,
     pub(crate) max_blocking_threads: usize,
     pub(crate) keep_alive: Duration,
+    /// Each lane gets one of so many parts of a worker's time at least, see [`super::share`].
+    pub(crate) lane_share: u32,
     /// What one poll may consume, see [`crate::budget`].
     pub(crate) poll_budget: u32,
     pub(crate) seed: u64,
@@ -45,6 +47,7 @@ impl fmt::Debug for Settings {
             .field("threads", &self.threads)
             .field("max_blocking_threads", &self.max_blocking_threads)
             .field("keep_alive", &self.keep_alive)
+            .field("lane_share", &self.lane_share)
             .field("poll_budget", &self.poll_budget)
             .field("slow_poll_after", &self.slow_poll_after)
             .finish_non_exhaustive()

@@ -5,7 +5,6 @@
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Instant;
 
 use async_task::ScheduleInfo;
 use crossbeam_utils::CachePadded;
@@ -89,7 +88,6 @@ pub(crate) struct Shared {
     lifos: Box<[CachePadded<[LifoSlot<Runnable>; 2]>]>,
     parkers: Box<[CachePadded<Parker>]>,
     life: CachePadded<Life>,
-    started: Instant,
 }
 
 /// Futures from this size on, in bytes, go to the heap before they go anywhere else. `async-task`
@@ -132,7 +130,6 @@ impl Shared {
                 .collect(),
             parkers: homes.iter().map(|_| CachePadded::new(Parker::new())).collect(),
             life: CachePadded::new(Life::new()),
-            started: Instant::now(),
             homes,
             settings,
         });
@@ -196,9 +193,9 @@ impl Shared {
         !self.injector(lane).is_empty() || others.any(|(_, thief)| !thief.is_empty())
     }
 
-    /// Nanoseconds since the runtime began; never 0.
+    /// Nanoseconds since the runtime began, by the driver's clock; never 0.
     pub(super) fn nanos(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
+        self.driver.clock().nanos().max(1)
     }
 
     // --- Life ---
