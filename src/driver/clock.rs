@@ -24,7 +24,12 @@ const MANUAL_TICK: u32 = 0;
 /// What a deadline beyond all reckoning is drawn in to. More overflows `Instant` on some systems.
 const FAR_FUTURE: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// Tells the time, in instants and in ticks.
+/// A moment by a clock: nanoseconds since that began, before it negative. Half of an `Instant`, for
+/// what there may be many of; it reaches 292 years each way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(i64);
+
+/// Tells the time, in instants, moments and ticks.
 #[derive(Debug)]
 pub(crate) struct Clock {
     base: Instant,
@@ -74,9 +79,39 @@ impl Clock {
         self.nanos() >> self.shift()
     }
 
+    /// The present as a moment.
+    pub(crate) fn moment(&self) -> Moment {
+        self.moment_of(self.now())
+    }
+
+    pub(crate) fn moment_of(&self, instant: Instant) -> Moment {
+        let signed = |duration| i64::try_from(nanos(duration)).unwrap_or(i64::MAX);
+        Moment(match instant.checked_duration_since(self.base) {
+            Some(after) => signed(after),
+            None => -signed(self.base.duration_since(instant)),
+        })
+    }
+
+    pub(crate) fn instant_of(&self, moment: Moment) -> Instant {
+        let distance = Duration::from_nanos(moment.0.unsigned_abs());
+        let instant = match moment.0 {
+            0.. => self.base.checked_add(distance),
+            _ => self.base.checked_sub(distance),
+        };
+        instant.unwrap_or(self.base)
+    }
+
+    /// `duration` from now, drawn in if it is beyond all reckoning.
+    pub(crate) fn after(&self, duration: Duration) -> Moment {
+        let nanos = nanos(duration.min(FAR_FUTURE));
+        Moment(self.moment().0.saturating_add_unsigned(nanos))
+    }
+
     /// The first tick that does not begin before `deadline`.
-    pub(crate) fn tick_of(&self, deadline: Instant) -> u64 {
-        nanos(deadline.saturating_duration_since(self.base)).div_ceil(1 << self.shift())
+    pub(crate) fn tick_of(&self, deadline: Moment) -> u64 {
+        let nanos = u64::try_from(deadline.0).unwrap_or(0);
+        // Half the numbers there are: what is added does not overflow.
+        (nanos + (1 << self.shift()) - 1) >> self.shift()
     }
 
     /// How long it is until `tick` begins; `None` if it will not come by itself.
@@ -110,7 +145,8 @@ impl Clock {
 
 /// In nanoseconds; 584 years and more are all the same.
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 #[cfg(all(test, not(waterwheel_loom)))]
@@ -121,12 +157,12 @@ mod tests {
     fn a_deadline_rounds_up_and_the_present_rounds_down() {
         let clock = Clock::system();
         let tick = Duration::from_nanos(1 << SYSTEM_TICK);
-        assert_eq!(clock.tick_of(clock.base), 0);
-        assert_eq!(clock.tick_of(clock.base + Duration::from_nanos(1)), 1);
-        assert_eq!(clock.tick_of(clock.base + tick), 1);
-        assert_eq!(clock.tick_of(clock.base + tick + Duration::from_nanos(1)), 2);
+        assert_eq!(clock.tick_of(clock.moment_of(clock.base)), 0);
+        assert_eq!(clock.tick_of(clock.moment_of(clock.base + Duration::from_nanos(1))), 1);
+        assert_eq!(clock.tick_of(clock.moment_of(clock.base + tick)), 1);
+        assert_eq!(clock.tick_of(clock.moment_of(clock.base + tick + Duration::from_nanos(1))), 2);
         let now = clock.now_tick();
-        assert!(now <= clock.tick_of(clock.now()));
+        assert!(now <= clock.tick_of(clock.moment_of(clock.now())));
     }
 
     #[test]
@@ -134,18 +170,21 @@ mod tests {
         let clock = Clock::manual();
         let deadline = clock.now() + Duration::from_nanos(5);
         assert!(clock.advance(Duration::from_nanos(4)));
-        assert!(clock.now_tick() < clock.tick_of(deadline));
-        assert!(clock.until(clock.tick_of(deadline)).is_none(), "it does not come by itself");
+        assert!(clock.now_tick() < clock.tick_of(clock.moment_of(deadline)));
+        assert!(
+            clock.until(clock.tick_of(clock.moment_of(deadline))).is_none(),
+            "it does not come by itself"
+        );
         assert!(clock.advance(Duration::from_nanos(1)));
-        assert_eq!(clock.now_tick(), clock.tick_of(deadline));
-        assert_eq!(clock.until(clock.tick_of(deadline)), Some(Duration::ZERO));
+        assert_eq!(clock.now_tick(), clock.tick_of(clock.moment_of(deadline)));
+        assert_eq!(clock.until(clock.tick_of(clock.moment_of(deadline))), Some(Duration::ZERO));
     }
 
     #[test]
     fn a_deadline_before_the_clock_began_is_due() {
         let clock = Clock::system();
         let past = clock.base.checked_sub(Duration::from_secs(1)).unwrap_or(clock.base);
-        assert_eq!(clock.tick_of(past), 0);
+        assert_eq!(clock.tick_of(clock.moment_of(past)), 0);
     }
 
     #[test]

@@ -76,14 +76,18 @@ fn closing_wakes_everyone_and_whatever_comes_later_fails() {
     let mut cx = Context::from_waker(&waker);
     assert!(poll_read(&socket, &mut cx).is_pending());
     let deadline = after(&driver, Duration::from_secs(1));
-    let key = driver.add_timer(deadline, &waker).expect("the driver is open");
+    let key =
+        driver.add_timer(driver.clock().moment_of(deadline), &waker).expect("the driver is open");
     let mut ready = Vec::new();
     driver.close(&mut ready);
     ready.into_iter().for_each(Waker::wake);
     assert_eq!(woken.load(Ordering::SeqCst), 2);
 
-    assert_eq!(driver.poll_timer(key, &waker), Outcome::Abandoned);
-    assert_eq!(driver.add_timer(deadline, &waker).map(|_| ()), Err(RuntimeGone));
+    assert_eq!(driver.poll_timer(&key, &waker), Outcome::Abandoned);
+    assert_eq!(
+        driver.add_timer(driver.clock().moment_of(deadline), &waker).map(|_| ()),
+        Err(RuntimeGone)
+    );
     peer.write_all(b"x").expect("there is room");
     assert!(
         matches!(poll_read(&socket, &mut cx), Poll::Ready(Err(error)) if RuntimeGone::caused(&error))

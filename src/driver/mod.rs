@@ -34,7 +34,7 @@ pub(crate) mod source;
 mod timers;
 mod wheel;
 
-pub(crate) use clock::Clock;
+pub(crate) use clock::{Clock, Moment};
 pub(crate) use reactor::Registered;
 pub(crate) use readiness::{Direction, Interest};
 pub(crate) use timers::{Outcome, TimerKey};
@@ -45,7 +45,7 @@ use alarm::NEVER;
 use holding::{Holding, Unpark};
 use reactor::{Reactor, UNPARK};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{error, fmt, io};
 use timers::{Holder, Timers};
 
@@ -166,7 +166,7 @@ impl Driver {
     /// Adds a timer that wakes `waker`, not before `deadline`.
     pub(crate) fn add_timer(
         &self,
-        deadline: Instant,
+        deadline: Moment,
         waker: &Waker,
     ) -> Result<TimerKey, RuntimeGone> {
         let (key, holder) = self.timers.insert(self.clock.tick_of(deadline), waker)?;
@@ -177,7 +177,7 @@ impl Driver {
     }
 
     /// Whether the timer has fired; if not, it will wake `waker`.
-    pub(crate) fn poll_timer(&self, key: TimerKey, waker: &Waker) -> Outcome {
+    pub(crate) fn poll_timer(&self, key: &TimerKey, waker: &Waker) -> Outcome {
         self.timers.poll(key, waker)
     }
 

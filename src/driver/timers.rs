@@ -23,19 +23,34 @@ const SHARDS: usize = 4;
 /// How many timers one turn fires or cascades at most, so that sockets get their turn too.
 const SLICE: usize = 1024;
 
-/// Names a timer. After it has fired it names nothing.
-#[derive(Clone, Copy, Debug)]
+/// Owns a timer until [`Timers::poll`] says that it is over, or it is given back to
+/// [`Timers::remove`]. Whoever merely drops it leaves its place taken.
+#[derive(Debug)]
 pub(crate) struct TimerKey {
-    shard: u8,
     key: Key,
+    shard: ShardNumber,
+}
+
+/// An enum, not a number, so that whoever holds a key or something else needs no byte to say which.
+#[derive(Clone, Copy, Debug)]
+enum ShardNumber {
+    First,
+    Second,
+    Third,
+    Fourth,
+}
+
+impl ShardNumber {
+    const ALL: [Self; SHARDS] = [Self::First, Self::Second, Self::Third, Self::Fourth];
 }
 
 /// What became of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Waiting,
+    /// Its key is good for nothing any more.
     Fired,
-    /// The driver was closed before the timer was due.
+    /// The driver was closed before the timer was due. Its key is good for nothing any more.
     Abandoned,
 }
 
@@ -82,7 +97,7 @@ impl Timers {
         waker: &Waker,
     ) -> Result<(TimerKey, Holder), RuntimeGone> {
         let number = this_threads_shard();
-        let shard = &self.shards[number];
+        let shard = &self.shards[number as usize];
         let waker = waker.clone();
         let (key, is_earliest) = {
             let mut state = shard.state.lock();
@@ -106,11 +121,11 @@ impl Timers {
         } else {
             Holder::IsUpInTime
         };
-        Ok((TimerKey { shard: number as u8, key }, holder))
+        Ok((TimerKey { key, shard: number }, holder))
     }
 
     /// Whether the timer has fired; if not, it will wake `waker`.
-    pub(crate) fn poll(&self, key: TimerKey, waker: &Waker) -> Outcome {
+    pub(crate) fn poll(&self, key: &TimerKey, waker: &Waker) -> Outcome {
         {
             let mut state = self.lock(key);
             match state.find(key) {
@@ -136,11 +151,13 @@ impl Timers {
 
     /// Takes a timer out, whether it has fired or not.
     pub(crate) fn remove(&self, key: TimerKey) {
+        let TimerKey { key, shard } = key;
+        let shard = &self.shards[shard as usize];
         let removed = {
-            let mut state = self.lock(key);
-            let removed = state.wheel.remove(key.key);
-            if state.wheel.len() == 0 {
-                self.shards[key.shard as usize].next.set(NEVER);
+            let mut state = shard.state.lock();
+            let removed = (!state.closed).then(|| state.wheel.remove(&key));
+            if state.wheel.waiting() == 0 {
+                shard.next.set(NEVER);
             }
             removed
         };
@@ -166,7 +183,9 @@ impl Timers {
                 continue;
             }
             let mut state = shard.state.lock();
-            left = state.wheel.expire(now, left, |waker| ready.push(waker));
+            left = state.wheel.expire(now, left, |waker| {
+                ready.push(std::mem::replace(waker, Waker::noop().clone()));
+            });
             shard.next.set(state.wheel.next().unwrap_or(NEVER));
         }
     }
@@ -181,32 +200,45 @@ impl Timers {
         }
     }
 
-    /// How many timers are set.
+    /// How many timers are set and have not fired.
     pub(super) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.state.lock().wheel.len()).sum()
+        self.shards.iter().map(|shard| shard.state.lock().wheel.waiting()).sum()
     }
 
-    fn lock(&self, key: TimerKey) -> MutexGuard<'_, State> {
+    /// Is there no timer at all, fired or not?
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.shards.iter().all(|shard| shard.state.lock().wheel.is_empty())
+    }
+
+    fn lock(&self, key: &TimerKey) -> MutexGuard<'_, State> {
         self.shards[key.shard as usize].state.lock()
     }
 }
 
 impl State {
-    fn find(&mut self, key: TimerKey) -> Result<&mut Waker, Outcome> {
-        let missing = if self.closed { Outcome::Abandoned } else { Outcome::Fired };
-        self.wheel.get_mut(key.key).ok_or(missing)
+    /// The waker of a timer that waits. Takes the key back from one that has fired.
+    fn find(&mut self, key: &TimerKey) -> Result<&mut Waker, Outcome> {
+        if self.closed {
+            return Err(Outcome::Abandoned);
+        }
+        if self.wheel.has_fired(&key.key) {
+            drop(self.wheel.remove(&key.key)); // Not a user's waker any more: that was handed out.
+            return Err(Outcome::Fired);
+        }
+        Ok(self.wheel.get_mut(&key.key))
     }
 }
 
 /// Threads are dealt to the shards in turn, when they add their first timer.
-fn this_threads_shard() -> usize {
+fn this_threads_shard() -> ShardNumber {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
-        static SHARD: Cell<Option<usize>> = const { Cell::new(None) };
+        static SHARD: Cell<Option<ShardNumber>> = const { Cell::new(None) };
     }
     SHARD.get().unwrap_or_else(|| {
         // Relaxed: only the count matters.
-        let shard = THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        let shard = ShardNumber::ALL[THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS];
         SHARD.set(Some(shard));
         shard
     })

@@ -18,7 +18,11 @@
 //! - so every entry of a lower level is earlier than every entry of a higher one, and `elapsed`
 //!   never passes the start of a slot that holds something;
 //! - entries of one slot keep the order in which they were inserted; so entries fire in the order
-//!   of their deadlines, those of one tick first come, first served.
+//!   of their deadlines, those of one tick first come, first served;
+//! - where an entry lies follows from its deadline and `elapsed`, so it is not stored; except for
+//!   those of the slot being drained, which are known by the ends of its list;
+//! - an entry that has fired keeps its place, in no list, until the owner of its key takes it out:
+//!   so a key never comes to name another entry, and neither needs to carry a generation.
 //!
 //! Insert, remove and expire cost O(levels) per entry at worst, whatever the number of entries.
 //! Eleven levels reach every number of 64 bits, so there is no deadline beyond the wheel.
@@ -39,12 +43,12 @@ const LEVELS: usize = u64::BITS.div_ceil(BITS) as usize;
 /// The end of a list.
 const NIL: u32 = u32::MAX;
 
-/// Names an entry. After the entry has gone it names nothing, even if its place is used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key {
-    index: u32,
-    generation: u32,
-}
+/// What `previous` says of an entry that has fired.
+const FIRED: u32 = u32::MAX - 1;
+
+/// Owns an entry, fired or not, until that is [removed](Wheel::remove).
+#[derive(Debug)]
+pub(crate) struct Key(u32);
 
 /// The wheel. `T` is what an expired entry hands back.
 #[derive(Debug)]
@@ -52,7 +56,8 @@ pub(crate) struct Wheel<T> {
     elapsed: u64,
     levels: Box<[Level; LEVELS]>,
     entries: Slab<Entry<T>>,
-    generation: u32,
+    /// Entries that have not fired.
+    waiting: usize,
     /// The slot whose entries are being fired or cascaded, if the last call stopped half way.
     draining: Option<Place>,
 }
@@ -63,8 +68,6 @@ struct Entry<T> {
     when: u64,
     previous: u32,
     next: u32,
-    generation: u32,
-    place: Place,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,39 +97,49 @@ impl<T> Wheel<T> {
             elapsed: 0,
             levels: Box::new([empty; LEVELS]),
             entries: Slab::new(),
-            generation: 0,
+            waiting: 0,
             draining: None,
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+    /// How many entries have not fired.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Is there no entry at all, fired or not?
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Adds an entry due at tick `when`. One that is due already fires at the next
     /// [`expire`](Self::expire).
     pub(crate) fn insert(&mut self, when: u64, value: T) -> Key {
-        self.generation = self.generation.wrapping_add(1);
-        let generation = self.generation;
-        let place = self.place_of(when);
-        let entry = Entry { value, when, previous: NIL, next: NIL, generation, place };
-        let index = u32::try_from(self.entries.insert(entry))
-            .expect("four thousand million timers do not fit into memory");
-        self.link(index, place);
-        Key { index, generation }
+        let entry = Entry { value, when, previous: NIL, next: NIL };
+        let index = u32::try_from(self.entries.insert(entry)).ok().filter(|index| *index < FIRED);
+        let index = index.expect("four thousand million timers do not fit into memory");
+        self.waiting += 1;
+        self.link(index, self.place_of(when));
+        Key(index)
     }
 
-    /// Takes an entry out before it is due. `None` if it has fired.
-    pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
-        self.get_mut(key)?;
-        self.unlink(key.index);
-        Some(self.entries.remove(key.index as usize).value)
+    /// Takes an entry out, fired or not, and hands back its value. The key is good for nothing after.
+    pub(crate) fn remove(&mut self, key: &Key) -> T {
+        if !self.has_fired(key) {
+            self.unlink(key.0);
+            self.waiting -= 1;
+        }
+        self.entries.remove(key.0 as usize).value
     }
 
-    /// What the entry will hand back. `None` if it has fired.
-    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        let entry = self.entries.get_mut(key.index as usize)?;
-        (entry.generation == key.generation).then_some(&mut entry.value)
+    pub(crate) fn has_fired(&self, key: &Key) -> bool {
+        self.entries[key.0 as usize].previous == FIRED
+    }
+
+    /// The value of an entry.
+    pub(crate) fn get_mut(&mut self, key: &Key) -> &mut T {
+        &mut self.entries[key.0 as usize].value
     }
 
     /// The next tick at which there is something to do; never later than the earliest deadline,
@@ -138,7 +151,7 @@ impl<T> Wheel<T> {
     /// Moves the wheel's time to `now` and fires what is due, in order; stops after `limit` steps
     /// (an entry fired or cascaded is one step). Returns the steps left: with none left there may
     /// be more to fire, and [`next`](Self::next) says so.
-    pub(crate) fn expire(&mut self, now: u64, limit: usize, mut fire: impl FnMut(T)) -> usize {
+    pub(crate) fn expire(&mut self, now: u64, limit: usize, mut fire: impl FnMut(&mut T)) -> usize {
         let mut left = limit;
         while left > 0 {
             let Some((place, start)) = self.next_slot() else { break };
@@ -156,11 +169,12 @@ impl<T> Wheel<T> {
         left
     }
 
-    /// Takes everything out, due or not.
+    /// Takes everything out; `each` gets what has not fired. No key is good for anything after.
     pub(crate) fn clear(&mut self, mut each: impl FnMut(T)) {
-        for entry in self.entries.drain() {
+        for entry in self.entries.drain().filter(|entry| entry.previous != FIRED) {
             each(entry.value);
         }
+        self.waiting = 0;
         for level in self.levels.iter_mut() {
             level.occupied = 0;
         }
@@ -168,20 +182,21 @@ impl<T> Wheel<T> {
     }
 
     /// Fires (level 0) or cascades (above) the entries of a slot, at most `left` of them.
-    fn drain(&mut self, place: Place, mut left: usize, fire: &mut impl FnMut(T)) -> usize {
+    fn drain(&mut self, place: Place, mut left: usize, fire: &mut impl FnMut(&mut T)) -> usize {
         while let Some(index) = self.first(place) {
             if left == 0 {
                 return 0;
             }
             left -= 1;
             self.unlink(index);
-            let when = self.entries[index as usize].when;
+            let entry = &mut self.entries[index as usize];
             if place.level == 0 {
-                fire(self.entries.remove(index as usize).value);
+                entry.previous = FIRED;
+                self.waiting -= 1;
+                fire(&mut entry.value);
             } else {
-                let lower = self.place_of(when);
+                let lower = self.place_of(self.entries[index as usize].when);
                 debug_assert!(lower.level < place.level, "a cascade moves down");
-                self.entries[index as usize].place = lower;
                 self.link(index, lower);
             }
         }
@@ -239,20 +254,31 @@ impl<T> Wheel<T> {
     }
 
     fn unlink(&mut self, index: u32) {
-        let Entry { previous, next, place, .. } = self.entries[index as usize];
+        let Entry { previous, next, when, .. } = self.entries[index as usize];
+        if previous != NIL {
+            self.entries[previous as usize].next = next;
+        }
+        if next != NIL {
+            self.entries[next as usize].previous = previous;
+        }
+        if previous != NIL && next != NIL {
+            return;
+        }
+        let place = self.draining.filter(|place| self.is_end(*place, index));
+        let place = place.unwrap_or_else(|| self.place_of(when));
         let level = &mut self.levels[place.level as usize];
         let list = &mut level.slots[place.slot as usize];
-        if previous == NIL && next == NIL {
-            level.occupied &= !(1 << place.slot);
+        match (previous, next) {
+            (NIL, NIL) => level.occupied &= !(1 << place.slot),
+            (NIL, _) => list.head = next,
+            _ => list.tail = previous,
         }
-        match previous {
-            NIL => list.head = next,
-            before => self.entries[before as usize].next = next,
-        }
-        match next {
-            NIL => list.tail = previous,
-            after => self.entries[after as usize].previous = previous,
-        }
+    }
+
+    /// Is the entry at an end of the list in `place`?
+    fn is_end(&self, place: Place, index: u32) -> bool {
+        let list = &self.levels[place.level as usize].slots[place.slot as usize];
+        self.first(place).is_some() && (list.head == index || list.tail == index)
     }
 }
 

@@ -29,7 +29,7 @@ impl Model {
 
 fn expire_all(wheel: &mut Wheel<u64>, now: u64) -> Vec<u64> {
     let mut fired = Vec::new();
-    let left = wheel.expire(now, usize::MAX, |value| fired.push(value));
+    let left = wheel.expire(now, usize::MAX, |value| fired.push(*value));
     assert!(left > 0);
     fired
 }
@@ -41,7 +41,7 @@ fn an_entry_fires_at_its_tick_and_not_before() {
     assert_eq!(wheel.next(), Some(5));
     assert_eq!(expire_all(&mut wheel, 4), []);
     assert_eq!(expire_all(&mut wheel, 5), [1]);
-    assert_eq!(wheel.len(), 0);
+    assert_eq!(wheel.waiting(), 0);
     assert_eq!(wheel.next(), None);
 }
 
@@ -93,16 +93,34 @@ fn an_overdue_entry_fires_at_the_next_call() {
 }
 
 #[test]
-fn a_removed_entry_does_not_fire_and_its_key_stays_dead() {
+fn a_removed_entry_does_not_fire() {
     let mut wheel = Wheel::new();
     let key = wheel.insert(5, 1);
-    assert_eq!(wheel.remove(key), Some(1));
+    assert_eq!(wheel.remove(&key), 1);
     let other = wheel.insert(6, 2);
-    assert_eq!(other.index, key.index, "the place is used again");
-    assert_eq!(wheel.remove(key), None);
-    assert_eq!(wheel.get_mut(key), None);
+    assert_eq!(other.0, key.0, "the place is used again");
     assert_eq!(expire_all(&mut wheel, 10), [2]);
-    assert_eq!(wheel.remove(other), None);
+}
+
+#[test]
+fn an_entry_that_has_fired_keeps_its_place_until_it_is_removed() {
+    let mut wheel = Wheel::new();
+    let key = wheel.insert(5, 1);
+    assert!(!wheel.has_fired(&key));
+    assert_eq!(expire_all(&mut wheel, 5), [1]);
+    assert!(wheel.has_fired(&key));
+    assert!(wheel.waiting() == 0 && !wheel.is_empty());
+    let other = wheel.insert(6, 2);
+    assert_ne!(other.0, key.0, "the place is taken");
+    assert_eq!(wheel.remove(&key), 1);
+    assert_eq!(expire_all(&mut wheel, 6), [2]);
+    assert_eq!(wheel.remove(&other), 2);
+    assert!(wheel.is_empty());
+}
+
+#[test]
+fn an_entry_is_small() {
+    assert!(size_of::<Entry<std::task::Waker>>() <= 32);
 }
 
 #[test]
@@ -114,7 +132,7 @@ fn many_entries_of_one_deadline_fire_in_bounded_slices_and_in_order() {
     }
     let mut fired = Vec::new();
     let mut calls = 0;
-    while wheel.expire(6_000, 64, |value| fired.push(value)) == 0 {
+    while wheel.expire(6_000, 64, |value| fired.push(*value)) == 0 {
         assert!(wheel.next().is_some_and(|next| next <= 6_000), "it says that there is more");
         calls += 1;
     }
@@ -129,7 +147,7 @@ fn an_entry_inserted_in_the_middle_of_a_slice_is_not_lost() {
         wheel.insert(5_000, serial);
     }
     let mut fired = Vec::new();
-    assert_eq!(wheel.expire(6_000, 3, |value| fired.push(value)), 0);
+    assert_eq!(wheel.expire(6_000, 3, |value| fired.push(*value)), 0);
     wheel.insert(5_001, 100);
     wheel.insert(1, 101);
     wheel.insert(70_000, 102);
@@ -149,7 +167,7 @@ fn clearing_hands_everything_back() {
     wheel.clear(|value| all.push(value));
     all.sort_unstable();
     assert_eq!(all, (0..100).collect::<Vec<_>>());
-    assert_eq!(wheel.len(), 0);
+    assert_eq!(wheel.waiting(), 0);
     assert_eq!(wheel.next(), None);
     wheel.insert(9, 1);
     assert_eq!(expire_all(&mut wheel, 9), [1]);
@@ -184,11 +202,12 @@ fn one_random_run(random: &mut fastrand::Rng, operations: u64) {
         match random.u32(0..10) {
             0..=4 => {
                 let when = model.now.saturating_add(distance(random));
-                alive.push((wheel.insert(when, serial), model.insert(when, serial)));
+                alive.push((wheel.insert(when, serial), serial, model.insert(when, serial)));
             }
             5..=6 if !alive.is_empty() => {
-                let (key, at) = alive.swap_remove(random.usize(0..alive.len()));
-                assert_eq!(wheel.remove(key), model.entries.remove(&at));
+                let (key, serial, at) = alive.swap_remove(random.usize(0..alive.len()));
+                assert_eq!(wheel.has_fired(&key), model.entries.remove(&at).is_none());
+                assert_eq!(wheel.remove(&key), serial);
             }
             7 => {
                 let first = model.entries.keys().next().map(|&(when, _)| when);
@@ -200,10 +219,14 @@ fn one_random_run(random: &mut fastrand::Rng, operations: u64) {
                 let now = model.now.saturating_add(distance(random));
                 let limit = if random.bool() { usize::MAX } else { random.usize(1..20) };
                 let mut fired = Vec::new();
-                while wheel.expire(now, limit, |value| fired.push(value)) == 0 {}
+                while wheel.expire(now, limit, |value| fired.push(*value)) == 0 {}
                 assert_eq!(fired, model.expire(now), "now {now}");
             }
         }
     }
     assert_eq!(expire_all(&mut wheel, u64::MAX), model.expire(u64::MAX));
+    for (key, serial, _) in alive {
+        assert_eq!(wheel.remove(&key), serial);
+    }
+    assert!(wheel.is_empty() && wheel.waiting() == 0);
 }

@@ -15,7 +15,7 @@
 //! Book: chapter 15.
 
 use crate::budget;
-use crate::driver::{Clock, Driver, Outcome, RuntimeGone, TimerKey};
+use crate::driver::{Driver, Moment, Outcome, RuntimeGone, TimerKey};
 use crate::runtime::context;
 use crate::sync::internal::Arc;
 use std::pin::Pin;
@@ -59,7 +59,9 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// ```
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep { driver: context::driver(), deadline, state: State::Idle { may_be_due: true } }
+    let driver = context::driver();
+    let deadline = driver.clock().moment_of(deadline);
+    Sleep { driver, deadline, state: State::Idle { may_be_due: true } }
 }
 
 /// A future that is ready once its deadline has passed: see [`sleep`] and [`sleep_until`].
@@ -79,7 +81,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 #[must_use = "a sleep does nothing unless it is awaited"]
 pub struct Sleep {
     driver: Arc<Driver>,
-    deadline: Instant,
+    deadline: Moment,
     state: State,
 }
 
@@ -96,15 +98,16 @@ enum State {
 
 impl Sleep {
     pub(crate) fn after(driver: Arc<Driver>, duration: Duration) -> Self {
-        let deadline = Clock::deadline(driver.clock().now(), duration);
+        let deadline = driver.clock().after(duration);
         let may_be_due = duration.is_zero() || driver.clock().is_manual();
         Self { driver, deadline, state: State::Idle { may_be_due } }
     }
 
-    /// When the sleep ends.
+    /// When the sleep ends. What was more than 292 years from the start of the runtime is drawn in
+    /// to that.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.deadline
+        self.driver.clock().instant_of(self.deadline)
     }
 
     /// Whether the sleep has ended, by its runtime's clock.
@@ -133,7 +136,7 @@ impl Sleep {
     /// ```
     pub fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
         self.forget_timer();
-        self.deadline = deadline;
+        self.deadline = self.driver.clock().moment_of(deadline);
     }
 
     /// The time by the clock of its runtime.
@@ -152,7 +155,7 @@ impl Sleep {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), RuntimeGone>> {
-        match self.state {
+        match &self.state {
             State::Done => return Poll::Ready(Ok(())),
             State::Waiting(key) => match self.driver.poll_timer(key, cx.waker()) {
                 Outcome::Fired => {}
@@ -176,7 +179,7 @@ impl Sleep {
     }
 
     fn is_due(&self) -> bool {
-        self.now() >= self.deadline
+        self.driver.clock().moment() >= self.deadline
     }
 
     fn forget_timer(&mut self) {
@@ -205,5 +208,15 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         self.forget_timer();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleep_is_small() {
+        assert!(size_of::<Sleep>() <= 24);
     }
 }
