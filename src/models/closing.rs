@@ -2,7 +2,6 @@
 //!
 //! Book: chapter 19.
 
-use std::task::Waker;
 use std::time::Duration;
 
 use loom::thread;
@@ -12,7 +11,7 @@ use super::scheduler::closing::Closing;
 use super::scheduler::idle::{Idle, Serves};
 use super::scheduler::injector::Injector;
 use super::scheduler::life::{Life, Phase};
-use super::scheduler::registry::{Entry, Registry};
+use super::scheduler::registry::Registry;
 use super::task::cell::Kind;
 use super::task::slot::Slot;
 use crate::priority::Priority;
@@ -53,7 +52,7 @@ impl Runtime {
         let (task, accepted) = self.registry.insert(0, Kind::Any, |slot| {
             let registry = self.registry.clone();
             let task = slot.map(|slot| Task { slot, registry });
-            (Entry { waker: Waker::noop().clone(), info: () }, task)
+            ((), task)
         });
         if let Some(task) = task {
             self.injector.push(task);
@@ -109,8 +108,10 @@ fn whoever_waits_for_the_last_task_hears_of_its_end() {
         let registry = Arc::new(Registry::new(2));
         let tasks: Vec<_> = (0..2)
             .map(|shard| {
-                let make = |slot| (Entry { waker: Waker::noop().clone(), info: () }, slot);
-                let slot = registry.insert(shard, Kind::Any, make).0.expect("the registry is open");
+                let slot = registry
+                    .insert(shard, Kind::Any, |slot| ((), slot))
+                    .0
+                    .expect("the registry is open");
                 Task { slot, registry: registry.clone() }
             })
             .collect();

@@ -225,7 +225,7 @@ fn cancel(shared: &Shared) {
 
 /// Queues every task that waits, and has every one under way queued after its poll.
 fn wake_all_tasks(shared: &Shared) {
-    for waker in shared.registry.wakers() {
+    for waker in shared.registry.collect(|task| task.waker().clone()) {
         waker.wake();
     }
 }
@@ -256,7 +256,7 @@ fn finish(shared: &Arc<Shared>, patience: Patience) -> Result<(), Vec<TaskInfo>>
         None => Some(Duration::MAX),
         Some(end) => Some(end.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero()),
     });
-    if all_gone { Ok(()) } else { Err(shared.registry.infos()) }
+    if all_gone { Ok(()) } else { Err(shared.registry.collect(|task| TaskInfo::of(task.meta()))) }
 }
 
 fn sweep_in_time(shared: &Arc<Shared>, end: Instant) {

@@ -422,7 +422,7 @@ pub(super) fn count_poll(shared: &Shared, counters: &Counters, runnable: &Runnab
     let meta = runnable.metadata();
     let lane = counters.lane(meta.lane());
     lane.polls.add(1);
-    counters.doing.polls(meta.slot);
+    counters.doing.polls(meta.slot());
     // Relaxed: the queue orders this after the stamp was set.
     let woken_at = meta.woken_at.load(Ordering::Relaxed);
     if woken_at != 0 {

@@ -9,8 +9,6 @@
 //!
 //! Book: chapter 18.
 
-use std::task::Waker;
-
 use crossbeam_utils::CachePadded;
 use slab::Slab;
 
@@ -18,33 +16,25 @@ use crate::sync::internal::{AtomicBool, Condvar, Mutex, Ordering};
 use crate::task::cell::Kind;
 use crate::task::slot::Slot;
 
-/// What the registry keeps of a task.
 #[derive(Debug)]
-pub(crate) struct Entry<I> {
-    /// Wakes the task. Made by our cell: cloning, waking and dropping it runs no user code.
-    pub(crate) waker: Waker,
-    pub(crate) info: I,
-}
-
-#[derive(Debug)]
-struct Shard<I> {
-    entries: Slab<Entry<I>>,
+struct Shard<E> {
+    entries: Slab<E>,
     /// By [`Kind`].
     spawned: [u64; Kind::COUNT],
     closed: bool,
 }
 
-/// See the module.
+/// See the module. An entry, `E`, is what is kept of a task: no user code runs in its drop.
 #[derive(Debug)]
-pub(crate) struct Registry<I> {
-    shards: Box<[CachePadded<Mutex<Shard<I>>>]>,
+pub(crate) struct Registry<E> {
+    shards: Box<[CachePadded<Mutex<Shard<E>>>]>,
     /// Does somebody wait for the last task to end?
     awaited: AtomicBool,
     turnstile: Mutex<()>,
     ended: Condvar,
 }
 
-impl<I: Clone> Registry<I> {
+impl<E> Registry<E> {
     pub(crate) fn new(shards: u16) -> Self {
         let shard = || Shard { entries: Slab::new(), spawned: [0; Kind::COUNT], closed: false };
         Self {
@@ -61,7 +51,7 @@ impl<I: Clone> Registry<I> {
         &self,
         shard: u16,
         kind: Kind,
-        make: impl FnOnce(Option<Slot>) -> (Entry<I>, T),
+        make: impl FnOnce(Option<Slot>) -> (E, T),
     ) -> (T, bool) {
         let mut guard = self.shards[usize::from(shard)].lock();
         if guard.closed {
@@ -70,7 +60,8 @@ impl<I: Clone> Registry<I> {
         }
         guard.spawned[kind.index()] += 1;
         let vacant = guard.entries.vacant_entry();
-        let key = u32::try_from(vacant.key()).expect("fewer than 2^32 tasks live in one shard");
+        let after = u32::try_from(vacant.key() + 1);
+        let key = after.expect("fewer than 2^32 - 1 tasks live in one shard") - 1;
         let (entry, made) = make(Some(Slot::new(shard, key)));
         vacant.insert(entry);
         (made, true)
@@ -79,7 +70,7 @@ impl<I: Clone> Registry<I> {
     pub(crate) fn remove(&self, slot: Slot) {
         let shard = &self.shards[slot.shard()];
         let entry = shard.lock().entries.remove(slot.key());
-        drop(entry); // The waker goes with the lock released.
+        drop(entry); // The waker in it goes with the lock released.
         // Relaxed is not enough: this load must come after the removal that the waiter looks for.
         if self.awaited.load(Ordering::SeqCst) {
             drop(self.turnstile.lock());
@@ -87,23 +78,11 @@ impl<I: Clone> Registry<I> {
         }
     }
 
-    /// The waker of the task in `slot`, if that is still the right one.
-    pub(crate) fn waker(&self, slot: Slot, is_it: impl FnOnce(&I) -> bool) -> Option<Waker> {
-        let shard = self.shards[slot.shard()].lock();
-        let entry = shard.entries.get(slot.key())?;
-        is_it(&entry.info).then(|| entry.waker.clone())
-    }
-
-    /// Who the task in `slot` is, if there is one.
-    pub(crate) fn info(&self, slot: Slot) -> Option<I> {
+    /// What `f` finds in the task in `slot`. By now that may be another one: `f` must look. It runs with
+    /// the shard's lock held.
+    pub(crate) fn find<T>(&self, slot: Slot, f: impl FnOnce(&E) -> Option<T>) -> Option<T> {
         let shard = self.shards.get(slot.shard())?.lock();
-        Some(shard.entries.get(slot.key())?.info.clone())
-    }
-
-    /// Is the task in `slot` still the right one?
-    pub(crate) fn has(&self, slot: Slot, is_it: impl FnOnce(&I) -> bool) -> bool {
-        let shard = self.shards[slot.shard()].lock();
-        shard.entries.get(slot.key()).is_some_and(|entry| is_it(&entry.info))
+        f(shard.entries.get(slot.key())?)
     }
 
     /// From here on every insertion is refused.
@@ -121,16 +100,9 @@ impl<I: Clone> Registry<I> {
         self.shards.iter().map(|shard| shard.lock().spawned[kind.index()]).sum()
     }
 
-    pub(crate) fn wakers(&self) -> Vec<Waker> {
-        self.collect(|entry| entry.waker.clone())
-    }
-
-    pub(crate) fn infos(&self) -> Vec<I> {
-        self.collect(|entry| entry.info.clone())
-    }
-
-    fn collect<T>(&self, f: impl Fn(&Entry<I>) -> T) -> Vec<T> {
-        let of = |shard: &CachePadded<Mutex<Shard<I>>>| {
+    /// What `f` makes of each live task. It runs with the task's shard locked.
+    pub(crate) fn collect<T>(&self, f: impl Fn(&E) -> T) -> Vec<T> {
+        let of = |shard: &CachePadded<Mutex<Shard<E>>>| {
             shard.lock().entries.iter().map(|(_, entry)| f(entry)).collect::<Vec<_>>()
         };
         self.shards.iter().flat_map(of).collect()

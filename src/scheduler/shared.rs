@@ -18,7 +18,7 @@ use super::injector::Injector;
 use super::life::{Life, Phase};
 use super::lifo::LifoSlot;
 use super::parker::{Parker, Wake};
-use super::registry::{Entry, Registry};
+use super::registry::Registry;
 use super::reserve::Reserve;
 use super::run_queue::{RunQueue, Thief};
 use super::watchdog::Watchdog;
@@ -26,7 +26,7 @@ use super::worker;
 use crate::blocking::pool::Pool;
 use crate::driver::Driver;
 use crate::priority::Priority;
-use crate::task::cell::{self, Cold, Host, Kind, Meta};
+use crate::task::cell::{self, Cold, Host, Kind, Meta, TaskRef};
 use crate::task::contain::{Payload, contain};
 use crate::task::error::TaskError;
 use crate::task::id::TaskId;
@@ -59,6 +59,12 @@ pub(crate) struct TaskInfo {
     pub(crate) kind: Kind,
 }
 
+impl TaskInfo {
+    pub(crate) fn of(meta: &Meta<Shared>) -> Self {
+        Self { id: meta.id, site: meta.site, cold: meta.cold.get().cloned(), kind: meta.kind }
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -66,7 +72,7 @@ pub(crate) struct Shared {
     pub(crate) driver: Arc<Driver>,
     pub(crate) threads: Arc<Threads>,
     pub(crate) blocking: Pool<Job>,
-    pub(crate) registry: Registry<TaskInfo>,
+    pub(crate) registry: Registry<TaskRef<Shared>>,
     pub(crate) closing: Closing<Result<(), Vec<TaskInfo>>>,
     /// Cancelled when a shutdown begins.
     pub(crate) token: CancellationToken,
@@ -261,26 +267,12 @@ impl Shared {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let id = TaskId::next();
-        let cold = name.map(|name| Arc::new(Cold { name: Some(name), ..Cold::default() }));
         let shard = worker::index_in(self).map_or(self.homes.len(), |worker| worker.0);
         let shard = u16::try_from(shard).expect("the builder limits the workers");
         let ((runnable, task), accepted) = self.registry.insert(shard, kind, |slot| {
-            let meta = Meta {
-                host: Arc::clone(self),
-                id,
-                site,
-                cold: match &cold {
-                    Some(cold) => once_cell::race::OnceBox::with_value(Box::new(Arc::clone(cold))),
-                    None => once_cell::race::OnceBox::new(),
-                },
-                woken_at: AtomicU64::new(0),
-                slot: slot.map(|slot| slot.of(id.as_u64())),
-                kind,
-            };
+            let meta = Meta::new(Arc::clone(self), kind, slot, site, name);
             let (runnable, task) = cell::allocate(future, meta);
-            let entry = Entry { waker: runnable.waker(), info: TaskInfo { id, site, cold, kind } };
-            (entry, (runnable, task))
+            (TaskRef::new(&runnable), (runnable, task))
         });
         if accepted {
             runnable.schedule();

@@ -34,7 +34,7 @@ use super::counters::Counters;
 use super::doing::Activity;
 use super::idle::WorkerIndex;
 use super::life::Phase;
-use super::shared::Shared;
+use super::shared::{Shared, TaskInfo};
 use crate::priority::Priority;
 use crate::sync::internal::{AtomicBool, Ordering, fence};
 use crate::task::cell::Kind;
@@ -231,7 +231,8 @@ impl Shared {
     /// Counts a poll that was just found slow, and says whose it is.
     fn slow_poll(&self, worker: WorkerIndex, seen: &Seen, now: Instant) -> SlowPoll {
         let task = seen.activity.slot().and_then(|slot| {
-            self.registry.info(slot).filter(|task| slot.may_be_of(task.id.as_u64()))
+            let info = self.registry.find(slot, |task| Some(TaskInfo::of(task.meta())));
+            info.filter(|task| slot.may_be_of(task.id.as_u64()))
         });
         let lane = match task.as_ref().map(|task| task.kind) {
             Some(Kind::Lane(lane)) => lane,

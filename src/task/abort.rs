@@ -36,7 +36,7 @@ impl AbortHandle {
         Self {
             runtime: Arc::downgrade(&meta.host),
             cold: Arc::clone(meta.cold()),
-            slot: meta.slot,
+            slot: meta.slot(),
             id: meta.id,
         }
     }
@@ -47,7 +47,10 @@ impl AbortHandle {
         // Relaxed: the wake-up below orders this before the look at it.
         self.cold.aborted.store(true, Ordering::Relaxed);
         let (Some(runtime), Some(slot)) = (self.runtime.upgrade(), self.slot) else { return };
-        if let Some(waker) = runtime.registry.waker(slot, |info| info.id == self.id) {
+        let waker = runtime
+            .registry
+            .find(slot, |task| (task.meta().id == self.id).then(|| task.waker().clone()));
+        if let Some(waker) = waker {
             waker.wake();
         }
     }

@@ -21,22 +21,26 @@
 //! - The metadata owns an `Arc` of the host, so whoever holds a `Runnable` or a handle may use it.
 //! - The future points back to its own metadata. Both live in the same allocation, and the cell
 //!   drops the metadata only when it frees the allocation, after the future is gone.
+//! - A waker owns the allocation too, so [`TaskRef`] needs nothing beside one to reach the metadata.
+//! - What is here is there for every task: sizes are counted in bytes, and a test holds them down.
 //!
 //! Book: chapter 18.
 
 #![expect(
     unsafe_code,
-    reason = "the future points to the metadata beside it: one allocation a task"
+    reason = "future and registry point to the metadata in the task's one allocation"
 )]
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use async_task::{FallibleTask, Runnable, ScheduleInfo, WithInfo};
 use once_cell::race::OnceBox;
@@ -94,12 +98,46 @@ pub(crate) struct Meta<H> {
     pub(crate) cold: OnceBox<Arc<Cold>>,
     /// When the task was woken, in ns since the host began, if this wake-up is a sample; else 0.
     pub(crate) woken_at: AtomicU64,
-    /// Where it is registered with its host.
-    pub(crate) slot: Option<Slot>,
+    /// The two halves of a [`Slot`], which as a whole would not fit beside the kind; the key is
+    /// [`UNREGISTERED`] if there is none.
+    key: u32,
+    shard: u16,
     pub(crate) kind: Kind,
+    /// Is the future gone? Here, since beside the future it would take eight bytes more.
+    finished: AtomicBool,
 }
 
+/// The key of a task that its host has refused.
+const UNREGISTERED: u32 = u32::MAX;
+
 impl<H> Meta<H> {
+    pub(crate) fn new(
+        host: Arc<H>,
+        kind: Kind,
+        slot: Option<Slot>,
+        site: &'static Location<'static>,
+        name: Option<String>,
+    ) -> Self {
+        let named = |name| Box::new(Arc::new(Cold { name: Some(name), ..Cold::default() }));
+        Self {
+            host,
+            id: TaskId::next(),
+            site,
+            cold: name.map(named).map_or_else(OnceBox::new, OnceBox::with_value),
+            woken_at: AtomicU64::new(0),
+            key: slot.map_or(UNREGISTERED, Slot::key_word),
+            shard: slot.map_or(0, Slot::shard_word),
+            kind,
+            finished: AtomicBool::new(false),
+        }
+    }
+
+    /// `None` if the host has refused the task.
+    pub(crate) fn slot(&self) -> Option<Slot> {
+        let slot = || Slot::new(self.shard, self.key).of(self.id.as_u64());
+        (self.key != UNREGISTERED).then(slot)
+    }
+
     pub(crate) fn name(&self) -> Option<&str> {
         self.cold.get()?.name.as_deref()
     }
@@ -152,6 +190,54 @@ impl<T, H: Host> RawTask<T, H> {
     }
 }
 
+/// A live task as its host keeps it: no more than its waker, through which the rest is found.
+pub(crate) struct TaskRef<H> {
+    waker: Waker,
+    host: PhantomData<fn() -> H>,
+}
+
+/// How far behind the address that a task's waker carries its metadata stands, in bytes. async-task
+/// promises no distance; but it is one for all tasks, so it is measured, and checked for each task.
+static DISTANCE: AtomicUsize = AtomicUsize::new(UNMEASURED);
+
+const UNMEASURED: usize = usize::MAX;
+
+impl<H: Host> TaskRef<H> {
+    pub(crate) fn new(runnable: &Runnable<Meta<H>>) -> Self {
+        let waker = runnable.waker();
+        let meta = std::ptr::from_ref(runnable.metadata());
+        let distance = meta.addr().wrapping_sub(waker.data().addr());
+        // Relaxed: once measured it never changes, and the registry's lock orders that before `meta`.
+        if DISTANCE.load(Ordering::Relaxed) != distance {
+            let (from, order) = (UNMEASURED, Ordering::Relaxed);
+            let known = DISTANCE.compare_exchange(from, distance, order, order).err();
+            assert!(
+                known.is_none_or(|known| known == distance),
+                "the headers of all tasks are alike"
+            );
+        }
+        Self { waker, host: PhantomData }
+    }
+
+    pub(crate) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    pub(crate) fn meta(&self) -> &Meta<H> {
+        let distance = DISTANCE.load(Ordering::Relaxed);
+        let meta = self.waker.data().wrapping_byte_add(distance).cast::<Meta<H>>();
+        // SAFETY: `new` has compared this address with that of the task's metadata, which stands in
+        // the allocation that the waker's own pointer is to; the waker keeps it from being freed.
+        unsafe { &*meta }
+    }
+}
+
+impl<H: Host> fmt::Debug for TaskRef<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.meta().fmt(f)
+    }
+}
+
 /// Allocates a task around `future`. Runs none of the user's code.
 pub(crate) fn allocate<F, H>(future: F, meta: Meta<H>) -> (Runnable<Meta<H>>, RawTask<F::Output, H>)
 where
@@ -159,7 +245,8 @@ where
     F::Output: Send + 'static,
     H: Host,
 {
-    let contain = |meta: &Meta<H>| Contained { meta: NonNull::from(meta), future: Some(future) };
+    let contain =
+        |meta: &Meta<H>| Contained { meta: NonNull::from(meta), future: ManuallyDrop::new(future) };
     // The schedule function captures nothing: with a capture, async-task would clone and drop a
     // waker around every schedule. 42.2 -> 31.7 ns a yield (one worker, prototype, 2026-11).
     let schedule = WithInfo(H::schedule);
@@ -172,8 +259,8 @@ where
 struct Contained<F, H: Host> {
     /// The metadata in the header of this very task.
     meta: NonNull<Meta<H>>,
-    /// Structurally pinned. `None` once finished.
-    future: Option<F>,
+    /// Structurally pinned. Gone once the metadata says `finished`.
+    future: ManuallyDrop<F>,
 }
 
 // SAFETY: `meta` is a shared borrow of a `Meta<H>`, which is Sync because `H` is; the future is Send.
@@ -184,6 +271,19 @@ impl<F, H: Host> Contained<F, H> {
         // SAFETY: the metadata stands in the header of the allocation that holds `self`, and
         // async-task drops it only when it frees that, after the future (`self`) has been dropped.
         unsafe { self.meta.as_ref() }
+    }
+
+    fn is_finished(&self) -> bool {
+        // Relaxed: only whoever has the future to itself writes and reads it.
+        self.meta().finished.load(Ordering::Relaxed)
+    }
+
+    /// Drops the future where it stands: the pin's promise holds to the end. Called once.
+    fn drop_future(&mut self) -> Result<(), Payload> {
+        let before = self.meta().finished.swap(true, Ordering::Relaxed);
+        assert!(!before, "a future is dropped once");
+        // SAFETY: `finished` was false until now, so it is the first time; nobody polls it again.
+        contain(|| unsafe { ManuallyDrop::drop(&mut self.future) })
     }
 }
 
@@ -198,29 +298,26 @@ impl<F: Future, H: Host> Future for Contained<F, H> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        // SAFETY: `future` is never moved out of: it is only polled and overwritten in place.
+        assert!(!self.is_finished(), "a task is not polled after it has finished");
+        // SAFETY: `future` is never moved out of: it is only polled and dropped in place.
         let this = unsafe { self.get_unchecked_mut() };
-        // SAFETY: as above; `this` came out of a pin.
-        let mut future = unsafe { Pin::new_unchecked(&mut this.future) };
         let native = Native::enter(cx.waker());
-        let polled = contain(|| {
-            let future = future.as_mut().as_pin_mut();
-            future.expect("a task is not polled after it has finished").poll(cx)
-        });
+        // SAFETY: as above; `this` came out of a pin.
+        let polled = contain(|| unsafe { Pin::new_unchecked(&mut *this.future) }.poll(cx));
         let result = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(value)) => Ok(value),
             Err(payload) => Err(payload),
         };
-        let mut output = Output(Some(result));
-        if let Err(payload) = contain(|| future.set(None)) {
+        let mut output = Output::new(result);
+        if let Err(payload) = this.drop_future() {
             // The first payload wins; a value whose future cannot even be dropped is no value.
-            if matches!(output.0, Some(Ok(_))) {
-                output = Output(Some(Err(payload)));
+            if output.0.is_ok() {
+                output = Output::new(Err(payload));
             }
         }
         drop(native);
-        if let Some(Err(payload)) = &output.0 {
+        if let Err(payload) = &*output.0 {
             this.meta().host.panicked(this.meta(), payload);
         }
         Poll::Ready(output)
@@ -229,39 +326,57 @@ impl<F: Future, H: Host> Future for Contained<F, H> {
 
 impl<F, H: Host> Drop for Contained<F, H> {
     fn drop(&mut self) {
-        // Dropped where it stands: the pin's promise holds to the end.
-        if let Err(payload) = contain(|| self.future = None) {
+        if !self.is_finished()
+            && let Err(payload) = self.drop_future()
+        {
             self.meta().host.panicked(self.meta(), &payload);
         }
-        if let Some(slot) = self.meta().slot {
+        if let Some(slot) = self.meta().slot() {
             self.meta().host.forget(slot);
         }
     }
 }
 
-/// What a task came to. Dropping it unread is contained.
-pub(crate) struct Output<T>(Option<Result<T, Payload>>);
+/// What a task came to. Dropping it unread is contained. The payload is boxed, since the output
+/// shares its place with the future, and few outputs are one.
+pub(crate) struct Output<T>(ManuallyDrop<Result<T, Box<Payload>>>);
 
 impl<T> Output<T> {
-    pub(crate) fn into_result(mut self) -> Result<T, Payload> {
-        self.0.take().expect("an output is taken once, by value")
+    fn new(result: Result<T, Payload>) -> Self {
+        Self(ManuallyDrop::new(result.map_err(Box::new)))
+    }
+
+    pub(crate) fn into_result(self) -> Result<T, Payload> {
+        let mut output = ManuallyDrop::new(self);
+        // SAFETY: `output` is neither looked at nor dropped after this.
+        let result = unsafe { ManuallyDrop::take(&mut output.0) };
+        result.map_err(|payload| *payload)
     }
 }
 
 impl<T> Drop for Output<T> {
     fn drop(&mut self) {
-        if let Some(result) = self.0.take() {
-            drop(contain(|| drop(result)));
-        }
+        // SAFETY: this is the only place that drops it, and nobody looks at it afterwards.
+        drop(contain(|| unsafe { ManuallyDrop::drop(&mut self.0) }));
     }
 }
 
 impl<T> fmt::Debug for Output<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0 {
-            Some(Ok(_)) => "Output(value)",
-            Some(Err(_)) => "Output(panic)",
-            None => "Output(taken)",
-        })
+        f.write_str(if self.0.is_ok() { "Output(value)" } else { "Output(panic)" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_task_has_is_small() {
+        assert!(size_of::<Meta<()>>() <= 48);
+        // In the registry's slab a vacant place takes no more than the entry.
+        assert!(size_of::<TaskRef<()>>() <= 16);
+        // As async-task stores it: no larger than the smallest future with its pointer.
+        assert!(size_of::<Result<Output<()>, Box<dyn std::any::Any + Send>>>() <= 16);
     }
 }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::abort::AbortHandle;
+use super::cell::TaskRef;
 use super::error::TaskError;
 use super::id::TaskId;
 use super::native::{Native, Shield};
@@ -106,7 +107,10 @@ impl<T> Task<T> {
         // The cell says so as soon as it drops the future of a cancelled task; the registry forgets
         // the task when that is done.
         self.raw.fallible.is_finished()
-            && meta.slot.is_none_or(|slot| !meta.host.registry.has(slot, |info| info.id == meta.id))
+            && meta.slot().is_none_or(|slot| {
+                let same = |task: &TaskRef<_>| (task.meta().id == meta.id).then_some(());
+                meta.host.registry.find(slot, same).is_none()
+            })
     }
 
     /// The task's number, unique in the process.

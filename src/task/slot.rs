@@ -33,12 +33,21 @@ impl Slot {
     }
 
     pub(crate) fn shard(self) -> usize {
-        usize::from((self.0.get() >> KEY_BITS) as u16)
+        usize::from(self.shard_word())
     }
 
     pub(crate) fn key(self) -> usize {
-        let key = (self.0.get() & ((1 << KEY_BITS) - 1)) - FIRST_KEY;
-        usize::try_from(key).expect("it was an index before")
+        usize::try_from(self.key_word()).expect("it was an index before")
+    }
+
+    /// The key as it was given.
+    pub(crate) fn key_word(self) -> u32 {
+        ((self.0.get() & ((1 << KEY_BITS) - 1)) - FIRST_KEY) as u32
+    }
+
+    /// The shard as it was given.
+    pub(crate) fn shard_word(self) -> u16 {
+        (self.0.get() >> KEY_BITS) as u16
     }
 
     /// Can it be the place of the task with this number? False for certain; true but for one in
