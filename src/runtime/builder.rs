@@ -51,6 +51,8 @@ const DEFAULT_SLOW_POLL: Duration = Duration::from_millis(10);
 #[must_use = "a builder does nothing until it builds"]
 pub struct Builder {
     settings: Settings,
+    /// `None`: as many as there are workers.
+    replacements: Option<usize>,
     start_paused: bool,
 }
 
@@ -76,9 +78,10 @@ impl Default for Builder {
             on_unpark: None,
             on_task_panic: None,
             slow_poll_after: DEFAULT_SLOW_POLL,
+            replacements: 0, // Settled when it is built.
             on_slow_poll: None,
         };
-        Self { settings, start_paused: false }
+        Self { settings, replacements: None, start_paused: false }
     }
 }
 
@@ -112,7 +115,7 @@ impl Builder {
     }
 
     /// What the names of the threads begin with; default "waterwheel". They go on with `-high-0`,
-    /// `-low-1`, `-reserve` or `-blocking`.
+    /// `-low-1`, `-reserve`, `-blocking`, `-watchdog` or `-replacement`.
     pub fn thread_name(mut self, name: impl Into<String>) -> Self {
         self.settings.threads.name = name.into();
         self
@@ -185,9 +188,20 @@ impl Builder {
     /// From here on a poll is *slow*: it is counted, reported to
     /// [`on_slow_poll`](Self::on_slow_poll), and what waits behind it is given to others. Default
     /// 10 ms. A poll is found slow up to half as long again after that. With [`Duration::MAX`] no poll
-    /// is, and there is no watchdog.
+    /// is: there is no watchdog then, and no task takes the short way to its worker that is open only
+    /// while one watches.
     pub fn slow_poll_after(mut self, limit: Duration) -> Self {
         self.settings.slow_poll_after = limit;
+        self
+    }
+
+    /// How many workers stuck in a slow poll may be replaced at a time; 0 for none. Default: as many as
+    /// there are workers.
+    ///
+    /// A replacement is a thread that does the stuck worker's work, in its lanes, for as long as the
+    /// poll lasts. It is started only if no other worker is free to do it.
+    pub fn replacement_workers(mut self, most: usize) -> Self {
+        self.replacements = Some(most);
         self
     }
 
@@ -244,8 +258,13 @@ impl Builder {
     ///
     /// A setting that cannot work, or a thread or the driver that the system refused. Nothing is
     /// left behind then.
-    pub fn build(self) -> Result<Runtime, BuildError> {
+    pub fn build(mut self) -> Result<Runtime, BuildError> {
         self.check()?;
+        let workers = self.settings.workers.iter().sum();
+        self.settings.replacements = match self.settings.slow_poll_after {
+            Duration::MAX => 0,
+            _ => self.replacements.unwrap_or(workers),
+        };
         let clock = if self.start_paused { Clock::manual() } else { Clock::system() };
         let driver = Driver::new(clock).map_err(BuildError::Driver)?;
         let (shared, cores) = Shared::new(self.settings, driver);
@@ -287,6 +306,9 @@ impl Builder {
             return Err(BuildError::NoWorkers);
         }
         if asked > MOST_WORKERS {
+            return Err(BuildError::TooManyWorkers { asked, most: MOST_WORKERS });
+        }
+        if let Some(asked) = self.replacements.filter(|most| *most > MOST_WORKERS) {
             return Err(BuildError::TooManyWorkers { asked, most: MOST_WORKERS });
         }
         for lane in Priority::ALL {

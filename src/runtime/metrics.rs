@@ -51,6 +51,8 @@ pub struct Metrics {
     failed_threads: u64,
     sources: usize,
     timers: usize,
+    replacements: usize,
+    replacements_started: u64,
 }
 
 impl Metrics {
@@ -74,6 +76,8 @@ impl Metrics {
             failed_threads: shared.failed_threads.load(Ordering::Relaxed),
             sources,
             timers,
+            replacements: shared.replacements.active(),
+            replacements_started: shared.replacements.started(),
         }
     }
 
@@ -135,6 +139,18 @@ impl Metrics {
     #[must_use]
     pub fn blocking_queued(&self) -> usize {
         self.blocking_queued
+    }
+
+    /// Workers that stand in now for one that is stuck in a slow poll.
+    #[must_use]
+    pub fn replacements(&self) -> usize {
+        self.replacements
+    }
+
+    /// How often a worker was replaced.
+    #[must_use]
+    pub fn replacements_started(&self) -> u64 {
+        self.replacements_started
     }
 
     /// Threads that were wanted in passing and could not be started.

@@ -86,9 +86,9 @@ impl Core {
     pub(super) fn new(
         shared: Arc<Shared>,
         index: WorkerIndex,
+        home: Priority,
         queues: [RunQueue<Runnable>; 2],
     ) -> Self {
-        let home = shared.homes()[index.0];
         shared.idle.join(home);
         let serves = Priority::ALL.map(|lane| shared.idle.serves().lane(home, lane));
         let keeps = Priority::ALL
@@ -153,6 +153,11 @@ impl Core {
     /// Does the worker do without the help of those who sleep, for a moment?
     pub(super) fn is_quiet(&self) -> bool {
         self.is_quiet
+    }
+
+    /// What is left when the worker is not needed any more.
+    pub(super) fn into_queues(self) -> (WorkerIndex, [RunQueue<Runnable>; 2]) {
+        (self.index, self.queues)
     }
 
     /// The worker goes to sleep. Was it searching?
@@ -339,7 +344,7 @@ impl Core {
 
     /// From another worker's queue of `lane`: half of it if this worker may keep it, else one task.
     fn steal(&mut self, lane: Priority) -> Option<Runnable> {
-        let workers = self.shared.homes().len();
+        let workers = self.shared.queue_owners();
         let start = self.random.usize(..workers);
         let keep = self.may_keep(lane);
         let queue = &self.queues[lane.index()];

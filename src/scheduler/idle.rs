@@ -213,6 +213,13 @@ impl Idle {
             || !(counts.any(anyone * Counts::FIELD) || is_driver_held())
     }
 
+    /// Does a worker search or sleep who may serve `lane`? The caller has put a fence before it.
+    pub(crate) fn is_anyone_idle_for(&self, lane: Priority) -> bool {
+        let masks = self.masks[lane.index()];
+        // Relaxed: ordered by the fence of the caller.
+        Counts(self.counts.load(Ordering::Relaxed)).any(masks.searchers | masks.sleepers)
+    }
+
     /// How many search or sleep. The caller has put a fence before it.
     pub(crate) fn idlers(&self) -> usize {
         // Relaxed: ordered by the fence of the caller.

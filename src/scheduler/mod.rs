@@ -17,6 +17,7 @@
 //! - [`share`]: how much of a worker's time goes to the other lane
 //! - [`reserve`]: one more thread for High
 //! - [`watchdog`], [`arming`], [`doing`]: what is done about a poll that does not end
+//! - [`replacement`]: workers that stand in for one that is stuck
 //! - [`offload`]: blocking calls, and workers whose thread is about to block
 //! - [`context`]: which runtime a thread belongs to
 //! - [`registry`]: every live task
@@ -41,6 +42,7 @@ pub(crate) mod offload;
 mod pace;
 pub(crate) mod parker;
 pub(crate) mod registry;
+pub(crate) mod replacement;
 pub(crate) mod reserve;
 pub(crate) mod run_queue;
 pub(crate) mod share;

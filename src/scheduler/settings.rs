@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) on_task_panic: Option<PanicHook>,
     /// From here on a poll is slow.
     pub(crate) slow_poll_after: Duration,
+    /// How many workers may be replaced at a time.
+    pub(crate) replacements: usize,
     pub(crate) on_slow_poll: Option<SlowHook>,
 }
 

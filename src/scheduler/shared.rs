@@ -19,6 +19,7 @@ use super::life::{Life, Phase};
 use super::lifo::LifoSlot;
 use super::parker::{Parker, Wake};
 use super::registry::Registry;
+use super::replacement::Replacements;
 use super::reserve::Reserve;
 use super::run_queue::{RunQueue, Thief};
 use super::watchdog::Watchdog;
@@ -76,7 +77,7 @@ pub(crate) struct Shared {
     pub(crate) closing: Closing<Result<(), Vec<TaskInfo>>>,
     /// Cancelled when a shutdown begins.
     pub(crate) token: CancellationToken,
-    /// By worker, then one for the reserve.
+    /// By worker, then by replacement, then one for the reserve.
     pub(crate) counters: Box<[CachePadded<Counters>]>,
     pub(crate) panics: AtomicU64,
     /// Threads that were wanted in passing (reserve, blocking) and could not be started.
@@ -84,11 +85,12 @@ pub(crate) struct Shared {
     pub(super) idle: CachePadded<Idle>,
     pub(super) reserve: Reserve,
     pub(super) watchdog: Watchdog,
+    pub(crate) replacements: Replacements,
     /// For threads that are started in passing.
     pub(super) itself: Weak<Shared>,
     homes: Box<[Priority]>,
     injectors: [CachePadded<Injector<Runnable>>; 2],
-    /// By worker, then by lane.
+    /// By worker and replacement, then by lane.
     thieves: Box<[[Thief<Runnable>; 2]]>,
     /// By worker, then by lane.
     lifos: Box<[CachePadded<[LifoSlot<Runnable>; 2]>]>,
@@ -111,9 +113,12 @@ impl Shared {
             .into_iter()
             .flat_map(|home| std::iter::repeat_n(home, settings.workers[home.index()]))
             .collect();
-        let queues: Vec<[RunQueue<Runnable>; 2]> =
-            homes.iter().map(|_| [RunQueue::new(), RunQueue::new()]).collect();
-        let shards = u16::try_from(homes.len() + 1).expect("the builder limits the workers");
+        let owners = homes.len() + settings.replacements;
+        let mut queues: Vec<[RunQueue<Runnable>; 2]> =
+            (0..owners).map(|_| [RunQueue::new(), RunQueue::new()]).collect();
+        let thieves = queues.iter().map(|lanes| [lanes[0].thief(), lanes[1].thief()]).collect();
+        let spares = queues.split_off(homes.len());
+        let shards = u16::try_from(owners + 1).expect("the builder limits the workers");
         let shared = Arc::new_cyclic(|itself| Self {
             itself: Weak::clone(itself),
             driver: Arc::new(driver),
@@ -122,19 +127,19 @@ impl Shared {
             registry: Registry::new(shards),
             closing: Closing::new(),
             token: CancellationToken::new(),
-            counters: (0..=homes.len()).map(|_| CachePadded::new(Counters::new())).collect(),
+            counters: (0..=owners).map(|_| CachePadded::new(Counters::new())).collect(),
             panics: AtomicU64::new(0),
             failed_threads: AtomicU64::new(0),
             idle: CachePadded::new(Idle::new(settings.serves)),
             reserve: Reserve::new(),
             watchdog: Watchdog::new(),
+            replacements: Replacements::new(homes.len(), spares),
             injectors: [CachePadded::new(Injector::new()), CachePadded::new(Injector::new())],
-            thieves: queues.iter().map(|lanes| [lanes[0].thief(), lanes[1].thief()]).collect(),
-            lifos: homes
-                .iter()
+            thieves,
+            lifos: (0..owners)
                 .map(|_| CachePadded::new([LifoSlot::new(), LifoSlot::new()]))
                 .collect(),
-            parkers: homes.iter().map(|_| CachePadded::new(Parker::new())).collect(),
+            parkers: (0..owners).map(|_| CachePadded::new(Parker::new())).collect(),
             life: CachePadded::new(Life::new()),
             homes,
             settings,
@@ -142,7 +147,10 @@ impl Shared {
         let cores = queues
             .into_iter()
             .enumerate()
-            .map(|(index, queues)| Core::new(Arc::clone(&shared), WorkerIndex(index), queues))
+            .map(|(index, queues)| {
+                let home = shared.homes[index];
+                Core::new(Arc::clone(&shared), WorkerIndex(index), home, queues)
+            })
             .collect();
         (shared, cores)
     }
@@ -160,7 +168,7 @@ impl Shared {
         &self,
         lane: Priority,
     ) -> impl ExactSizeIterator<Item = &Thief<Runnable>> {
-        self.thieves.iter().map(move |lanes| &lanes[lane.index()])
+        self.thieves[..self.queue_owners()].iter().map(move |lanes| &lanes[lane.index()])
     }
 
     pub(super) fn thief(&self, worker: WorkerIndex, lane: Priority) -> &Thief<Runnable> {
@@ -179,9 +187,15 @@ impl Shared {
         &self.counters[worker.0]
     }
 
-    /// The counters of the reserve stand behind those of the workers.
+    /// How many have queues in which something may be: the workers, and the replacements as far as
+    /// there have been any.
+    pub(super) fn queue_owners(&self) -> usize {
+        self.homes.len() + self.replacements.used()
+    }
+
+    /// The counters of the reserve stand behind those of the workers and replacements.
     pub(super) fn reserve_index(&self) -> WorkerIndex {
-        WorkerIndex(self.homes.len())
+        WorkerIndex(self.counters.len() - 1)
     }
 
     pub(crate) fn queue_depth(&self, lane: Priority) -> usize {
@@ -267,7 +281,7 @@ impl Shared {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let shard = worker::index_in(self).map_or(self.homes.len(), |worker| worker.0);
+        let shard = worker::index_in(self).unwrap_or(self.reserve_index()).0;
         let shard = u16::try_from(shard).expect("the builder limits the workers");
         let ((runnable, task), accepted) = self.registry.insert(shard, kind, |slot| {
             let meta = Meta::new(Arc::clone(self), kind, slot, site, name);

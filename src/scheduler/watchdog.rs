@@ -12,7 +12,8 @@
 //!   queues are open to thieves at all times;
 //! - what is in its [LIFO slots](super::lifo) is given to the others;
 //! - the driver gets a holder, if a worker sleeps that can be one;
-//! - the first time, it is counted and reported.
+//! - if there is something to do and nobody left to do it, a [replacement](super::replacement) starts;
+//! - the first time, the poll is counted and reported.
 //!
 //! When the watchdog sleeps, and who arms it: see [`arming`](super::arming). It starts when it is
 //! first needed, holds no lock while it calls the hook, and rescues before it reports, so a hook that
@@ -34,6 +35,7 @@ use super::counters::Counters;
 use super::doing::Activity;
 use super::idle::WorkerIndex;
 use super::life::Phase;
+use super::replacement::Replaced;
 use super::shared::{Shared, TaskInfo};
 use crate::priority::Priority;
 use crate::sync::internal::{AtomicBool, Ordering, fence};
@@ -121,7 +123,8 @@ impl Shared {
             Watch::Gaps => self.idle.leaves_a_gap(|| self.driver.is_held()),
             Watch::Everyone => {
                 let is_busy = |counters: &CachePadded<Counters>| counters.doing.get().is_work();
-                self.idle.idlers() < self.homes().len() || self.counters.iter().any(is_busy)
+                let workers = self.homes().len() + self.replacements.active();
+                self.idle.idlers() < workers || self.counters.iter().any(is_busy)
             }
         }
     }
@@ -145,22 +148,26 @@ fn run(shared: &Arc<Shared>) {
 
 /// What the watchdog has seen so far.
 struct Eyes {
-    /// By worker; the last one is the reserve.
+    /// By worker, then by replacement; the last one is the reserve.
     seen: Vec<Seen>,
 }
 
 /// What it has seen of one worker.
 struct Seen {
+    home: Priority,
     sequence: u64,
     activity: Activity,
     /// When this was seen first, and how many whole pauses ago.
     since: Instant,
     pauses: u32,
+    /// What was done to have somebody stand in for it.
+    replaced: Option<Replaced>,
 }
 
 /// What a look has found out about one worker.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Change {
+    Moved,
     BecomesSlow,
     None,
 }
@@ -175,55 +182,81 @@ enum Found {
 impl Eyes {
     fn new(shared: &Shared) -> Self {
         let now = Instant::now();
-        Self { seen: shared.counters.iter().map(|counters| Seen::new(counters, now)).collect() }
+        let homes = shared.homes().iter().copied().chain(std::iter::repeat(Priority::High));
+        let seen = shared.counters.iter().zip(homes);
+        Self { seen: seen.map(|(counters, home)| Seen::new(counters, home, now)).collect() }
     }
 
     /// One look at all workers.
-    fn look(&mut self, shared: &Shared, slept: Slept) -> Found {
+    fn look(&mut self, shared: &Arc<Shared>, slept: Slept) -> Found {
         let now = Instant::now();
-        let mut found = Found::NothingSlow;
         let mut reports = Vec::new();
         for (index, seen) in self.seen.iter_mut().enumerate() {
             let worker = WorkerIndex(index);
             let change = seen.look(shared.counters_of(worker), now, slept);
-            if seen.pauses < PAUSES {
-                continue;
+            if change == Change::Moved
+                && let Some(Replaced::By(replacement)) = seen.replaced.take()
+            {
+                shared.tell_to_retire(replacement);
             }
-            found = Found::Slow;
-            let hidden = shared.empty_slots(worker);
-            if change == Change::BecomesSlow {
-                let slow = shared.slow_poll(worker, seen, now);
-                reports.push(SlowPoll { waiting: slow.waiting + hidden, ..slow });
-            }
+            let slow = (change == Change::BecomesSlow).then(|| shared.slow_poll(worker, seen, now));
+            let hidden = if seen.is_slow() { shared.empty_slots(worker) } else { 0 };
+            reports.extend(slow.map(|slow| SlowPoll { waiting: slow.waiting + hidden, ..slow }));
         }
+        let found =
+            if self.seen.iter().any(Seen::is_slow) { Found::Slow } else { Found::NothingSlow };
         if found == Found::Slow {
             shared.rescue();
+            self.replace(shared);
         }
         for report in reports {
             shared.report(&report);
         }
         found
     }
+
+    /// Replaces slow workers, as long as there is work that nobody is free to do.
+    fn replace(&mut self, shared: &Arc<Shared>) {
+        let owners = self.seen.len() - 1; // The reserve has no queues, and so no replacement.
+        for index in 0..owners {
+            let Seen { home, replaced, .. } = self.seen[index];
+            if !self.seen[index].is_slow() || replaced.is_some() || !shared.lacks_a_worker(home) {
+                continue;
+            }
+            let replaced = shared.replace(home);
+            match replaced {
+                Replaced::By(WorkerIndex(replacement)) => self.seen[replacement].home = home,
+                Replaced::NoneLeft => return, // Perhaps at the next look.
+                Replaced::Failed => {}
+            }
+            self.seen[index].replaced = Some(replaced);
+        }
+    }
 }
 
 impl Seen {
-    fn new(counters: &Counters, now: Instant) -> Self {
+    fn new(counters: &Counters, home: Priority, now: Instant) -> Self {
         let (sequence, activity) = (counters.sequence(), counters.doing.get());
-        Self { sequence, activity, since: now, pauses: 0 }
+        Self { home, sequence, activity, since: now, pauses: 0, replaced: None }
     }
 
     fn look(&mut self, counters: &Counters, now: Instant, slept: Slept) -> Change {
-        let fresh = Self::new(counters, now);
-        let is_same = (self.sequence, self.activity) == (fresh.sequence, fresh.activity);
-        if !is_same || !fresh.activity.is_work() {
-            *self = fresh;
-        } else if slept == Slept::Paused {
+        let (sequence, activity) = (counters.sequence(), counters.doing.get());
+        if (self.sequence, self.activity) != (sequence, activity) {
+            *self = Self { sequence, activity, since: now, pauses: 0, ..*self };
+            return Change::Moved;
+        }
+        if activity.is_work() && slept == Slept::Paused {
             self.pauses = self.pauses.saturating_add(1);
             if self.pauses == PAUSES {
                 return Change::BecomesSlow;
             }
         }
         Change::None
+    }
+
+    fn is_slow(&self) -> bool {
+        self.pauses >= PAUSES
     }
 }
 
@@ -237,16 +270,11 @@ impl Shared {
         let lane = match task.as_ref().map(|task| task.kind) {
             Some(Kind::Lane(lane)) => lane,
             // The task has ended, though its poll has not.
-            Some(Kind::Blocking) | None => self.home_of(worker),
+            Some(Kind::Blocking) | None => seen.home,
         };
         self.counters_of(worker).lane(lane).slow_polls.add(1);
         let duration = now.saturating_duration_since(seen.since);
         SlowPoll { task, lane, worker: worker.0, duration, waiting: self.queued_behind(worker) }
-    }
-
-    /// The home of a worker, or of the reserve.
-    fn home_of(&self, worker: WorkerIndex) -> Priority {
-        self.homes().get(worker.0).copied().unwrap_or(Priority::High)
     }
 
     fn queued_behind(&self, worker: WorkerIndex) -> usize {
@@ -266,8 +294,8 @@ impl Shared {
         hidden.map(|(runnable, lane)| self.push_from_outside(runnable, lane)).count()
     }
 
-    /// Sees to it that nothing starves behind a slow poll.
-    fn rescue(&self) {
+    /// Sees to it that somebody who sleeps comes for what is queued, and for the driver.
+    pub(super) fn rescue(&self) {
         for lane in Priority::ALL {
             if self.has_queued(lane) {
                 self.notify(lane, true);

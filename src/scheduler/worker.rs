@@ -21,6 +21,7 @@ use super::counters::Counters;
 use super::idle::WorkerIndex;
 use super::life::Phase;
 use super::offload;
+use super::replacement;
 use super::shared::{Runnable, Shared};
 use crate::budget;
 use crate::driver::Wait;
@@ -62,30 +63,48 @@ pub(crate) fn start(core: Core, is_up: impl FnOnce() + Send + 'static) -> std::i
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum Left {
-    /// The runtime ends.
+    /// The runtime ends, or the worker was a replacement and is not needed any more.
     Ended,
     /// The core is with another thread, whose place among those that block is free in exchange.
     HandedOver,
 }
 
-/// The loop. Ends with the runtime, or when the core has been handed to another thread.
+/// Runs a worker: ends with the runtime, when the core has been handed to another thread, or when a
+/// replacement is told to retire.
 pub(super) fn run(core: Box<Core>) -> Left {
     let shared = Arc::clone(core.shared());
     let (index, home) = (core.index(), core.home());
     CORE.with_borrow_mut(|place| *place = Some(core));
     with_core(Core::end_waking); // A waker may have blocked, and handed the part over.
+    let left = match shared.replacements.order(index) {
+        None => run_while(&shared, index, home, || true),
+        Some(order) => run_while(&shared, index, home, || !replacement::must_retire(order)),
+    };
+    if left == Left::Ended {
+        shared.counters_of(index).doing.rests();
+        if let Some(core) = CORE.with_borrow_mut(Option::take) {
+            replacement::dispose(core);
+        }
+    }
+    left
+}
+
+/// The loop itself, for as long as the worker stays and has its core.
+fn run_while(
+    shared: &Arc<Shared>,
+    index: WorkerIndex,
+    home: Priority,
+    stays: impl Fn() -> bool,
+) -> Left {
     let mut ready = Vec::new();
-    while !shared.is_at_least(Phase::Cancelling) {
+    while !shared.is_at_least(Phase::Cancelling) && stays() {
         match with_core(Core::next) {
-            Some(Step::Poll(runnable)) => poll(&shared, runnable),
-            Some(Step::TurnDriver) => turn_driver(&shared, index, &mut ready),
-            Some(Step::Sleep) => sleep(&shared, index, home, &mut ready),
+            Some(Step::Poll(runnable)) => poll(shared, runnable),
+            Some(Step::TurnDriver) => turn_driver(shared, index, &mut ready),
+            Some(Step::Sleep) => sleep(shared, index, home, &mut ready),
             None => return Left::HandedOver,
         }
     }
-    shared.counters_of(index).doing.rests();
-    // Whoever shuts the runtime down drops what is left in the queues.
-    drop(CORE.with_borrow_mut(Option::take));
     Left::Ended
 }
 
