@@ -68,8 +68,10 @@ fn an_idle_runtime_uses_no_processor_and_no_thread_of_it_wakes() {
     let child = in_child(name, None, || {
         let builder = Runtime::builder().with_high_num(2).with_low_num(2).thread_name("idle");
         let runtime = builder.build().expect("it can be built");
-        // All there is that might tick: a reserve, a blocking thread, timers, sockets, tasks.
+        // All there is that might tick: a reserve, a watchdog and what it starts, a blocking thread,
+        // timers, sockets, tasks.
         let hold = occupy(runtime.handle(), 4);
+        eventually("it is noticed", || runtime.metrics().lane(Priority::Low).slow_polls == 4);
         block_on(runtime.handle().spawn_with(ready(()), Priority::High));
         drop(hold);
         block_on(runtime.handle().spawn_blocking(|| ()));

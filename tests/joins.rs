@@ -7,7 +7,7 @@ use std::future::{pending, ready};
 use std::sync::{Arc, Mutex, mpsc};
 
 use common::probes::{Counted, Dropped, StoreWaker};
-use common::{LIMIT, occupy, panic_of, receive, runtime, within};
+use common::{LIMIT, occupy, panic_of, receive, runtime, unwatched, within};
 use waterwheel::{TaskError, blocking, join, spawn_task, try_join, yield_now};
 
 /// A kitchen with a clock of its own. Waiting lets others work; work holds the only worker, so it
@@ -78,7 +78,7 @@ impl Kitchen {
         self,
         cooks: Vec<impl Future<Output = ()> + Send + 'static>,
     ) -> (Vec<&'static str>, u64) {
-        let runtime = runtime(0, 1);
+        let runtime = unwatched(0, 1);
         let hold = occupy(runtime.handle(), 1);
         let tasks: Vec<_> = cooks.into_iter().map(|cook| runtime.handle().spawn(cook)).collect();
         let clock = self.clone();
@@ -438,7 +438,7 @@ fn a_panic_of_a_joined_task_resumes_in_the_joiner_with_its_payload() {
 #[test]
 fn four_computations_joined_in_one_task_run_on_one_worker_and_spawned_ones_on_several() {
     within(LIMIT, || {
-        let runtime = runtime(0, 2);
+        let runtime = unwatched(0, 2);
         let name = || std::thread::current().name().map(str::to_owned).expect("workers have names");
         // In one task: each sees the same thread, since nothing in them waits.
         let joined = runtime.handle().spawn(async move {

@@ -55,10 +55,10 @@ fn order_on_one_worker(runtime: &Runtime, low: usize, high: usize) -> Vec<Priori
 #[test]
 fn a_worker_begins_with_its_home_lane() {
     within(LIMIT, || {
-        let high_home = order_on_one_worker(&runtime(1, 0), 5, 5);
+        let high_home = order_on_one_worker(&unwatched(1, 0), 5, 5);
         assert_eq!(high_home[..5], [Priority::High; 5]);
         assert_eq!(high_home[5..], [Priority::Low; 5]);
-        let low_home = order_on_one_worker(&runtime(0, 1), 5, 5);
+        let low_home = order_on_one_worker(&unwatched(0, 1), 5, 5);
         assert_eq!(low_home[..5], [Priority::Low; 5]);
         assert_eq!(low_home[5..], [Priority::High; 5]);
     });
@@ -67,7 +67,7 @@ fn a_worker_begins_with_its_home_lane() {
 #[test]
 fn with_both_lanes_full_each_kind_of_worker_starts_a_task_of_its_own() {
     within(LIMIT, || {
-        let runtime = runtime(1, 1);
+        let runtime = unwatched(1, 1);
         let hold = occupy(runtime.handle(), 2);
         let (begun, begins) = mpsc::channel();
         let mut releases = Vec::new();
@@ -96,7 +96,7 @@ fn within_a_lane_the_order_is_first_in_first_out() {
     within(LIMIT, || {
         for lane in [Priority::High, Priority::Low] {
             for workers in [(1, 0), (0, 1)] {
-                let runtime = runtime(workers.0, workers.1);
+                let runtime = unwatched(workers.0, workers.1);
                 let log = Log::new();
                 let hold = occupy(runtime.handle(), 1);
                 let tasks: Vec<_> = (0..500)
@@ -139,7 +139,7 @@ fn tasks_that_a_task_spawns_run_after_it_in_order() {
 #[test]
 fn two_counters_and_a_task_of_four_steps_take_exactly_seven_polls_in_order() {
     within(LIMIT, || {
-        let runtime = runtime(0, 1);
+        let runtime = unwatched(0, 1);
         let log = Log::new();
         let hold = occupy(runtime.handle(), 1);
         let before = runtime.metrics().lane(Priority::Low).polls;
@@ -181,7 +181,7 @@ fn two_counters_and_a_task_of_four_steps_take_exactly_seven_polls_in_order() {
 #[test]
 fn as_many_tasks_block_at_once_as_there_are_workers_and_one_stuck_stops_no_other() {
     within(LIMIT, || {
-        let runtime = runtime(0, 3);
+        let runtime = unwatched(0, 3);
         let meeting = Arc::new(Barrier::new(3));
         let tasks: Vec<_> = (0..9)
             .map(|_| {
@@ -206,7 +206,7 @@ fn a_stuck_worker_keeps_neither_timers_nor_sockets_from_the_others() {
     use waterwheel::time::sleep;
     within(LIMIT, || {
         for round in 0..20 {
-            let runtime = runtime(1, 1);
+            let runtime = unwatched(1, 1);
             if round % 2 == 0 {
                 // Whichever worker gets stuck may have held the driver until then.
                 block_on(runtime.handle().spawn(async { sleep(Duration::from_millis(1)).await }));
@@ -247,7 +247,7 @@ fn a_task_is_counted_in_its_own_lane() {
     });
 
     fn runtime_held() -> (Runtime, Vec<mpsc::Sender<()>>) {
-        let runtime = runtime(0, 1);
+        let runtime = unwatched(0, 1);
         let hold = occupy(runtime.handle(), 1);
         (runtime, hold)
     }
@@ -264,8 +264,8 @@ fn the_other_lane_has_its_turn_within_sixty_one_ticks() {
     };
     within(LIMIT, move || {
         let runs = [
-            (order_on_one_worker(&runtime(1, 0), 20, 2_000), Priority::Low),
-            (order_on_one_worker(&runtime(0, 1), 2_000, 20), Priority::High),
+            (order_on_one_worker(&unwatched(1, 0), 20, 2_000), Priority::Low),
+            (order_on_one_worker(&unwatched(0, 1), 2_000, 20), Priority::High),
         ];
         for (order, other) in runs {
             let turns: Vec<usize> =

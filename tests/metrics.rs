@@ -7,7 +7,7 @@ use std::future::{pending, ready};
 use std::time::Duration;
 
 use common::probes::StoreWaker;
-use common::{LIMIT, eventually, occupy, runtime, within};
+use common::{LIMIT, eventually, occupy, runtime, unwatched, within};
 use waterwheel::net::TcpListener;
 use waterwheel::time::sleep;
 use waterwheel::{Handle, Metrics, Priority, Runtime, block_on, spawn_task, yield_now};
@@ -82,7 +82,7 @@ fn polls_are_counted_exactly() {
 #[test]
 fn the_depth_of_a_queue_is_what_waits_in_it() {
     within(LIMIT, || {
-        let runtime = runtime(0, 1);
+        let runtime = unwatched(0, 1);
         let hold = occupy(runtime.handle(), 1);
         let tasks: Vec<_> = (0..100).map(|_| runtime.handle().spawn(ready(()))).collect();
         assert_eq!(runtime.metrics().lane(Priority::Low).queue_depth, 100);

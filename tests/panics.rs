@@ -35,6 +35,7 @@ impl Watched {
             log.lock().expect("nobody panics with it").push(panic.message().to_owned());
         };
         let builder = Runtime::builder().with_high_num(0).with_low_num(1).on_task_panic(note);
+        let builder = builder.replacement_workers(0); // One worker polls all tasks.
         let runtime = builder.build().expect("it can be built");
         let worker = waterwheel::block_on(runtime.handle().spawn(on_thread()));
         Self { runtime, worker, panics }

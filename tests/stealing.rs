@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use std::future::ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
+use std::time::Duration;
 
 use common::probes::StoreWaker;
-use common::{LIMIT, eventually, occupy, receive, runtime, within};
+use common::{LIMIT, eventually, occupy, receive, runtime, unwatched, within};
 use waterwheel::{Priority, Runtime, Task, block_on, spawn_task, yield_now};
 
 fn thread_name() -> String {
@@ -20,6 +21,7 @@ fn thread_name() -> String {
 /// One worker for each lane; nobody takes from `lane` but its own.
 fn without_stealing_from(lane: Priority) -> Runtime {
     let builder = Runtime::builder().with_high_num(1).with_low_num(1);
+    let builder = builder.slow_poll_after(Duration::MAX); // No replacement for a busy worker.
     builder.with_stealing(lane, false).build().expect("both lanes are served")
 }
 
@@ -82,7 +84,7 @@ fn the_first_high_tasks_of_a_runtime_already_use_the_low_worker() {
 #[test]
 fn with_its_only_low_worker_blocked_ten_low_tasks_finish_on_the_high_one() {
     within(LIMIT, || {
-        let runtime = runtime(1, 1);
+        let runtime = unwatched(1, 1);
         let hold = occupy(runtime.handle(), 1);
         let tasks: Vec<_> = (0..10).map(|n| runtime.handle().spawn(ready(n))).collect();
         for (n, task) in tasks.into_iter().enumerate() {

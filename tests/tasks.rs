@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 
 use common::probes::{Counted, Dropped, StoreWaker};
-use common::{LIMIT, eventually, occupy, panic_of, receive, runtime, within};
+use common::{LIMIT, eventually, occupy, panic_of, receive, runtime, unwatched, within};
 use waterwheel::task::{self, AbortHandle};
 use waterwheel::{Handle, Priority, Runtime, Task, TaskError, spawn_task, yield_now};
 
@@ -120,7 +120,7 @@ fn a_counter_that_wakes_itself_is_polled_exactly_three_times() {
 #[test]
 fn two_counters_on_one_worker_take_turns() {
     within(LIMIT, || {
-        let runtime = runtime(0, 1);
+        let runtime = unwatched(0, 1);
         let log = Arc::new(Mutex::new(Vec::new()));
         let hold = occupy(runtime.handle(), 1);
         let counter = || CountToThree { count: 0, log: Arc::clone(&log) };
@@ -197,7 +197,7 @@ fn a_task_woken_while_running_runs_once_more_and_no_more() {
 #[test]
 fn a_storm_of_wake_ups_queues_a_task_once() {
     within(LIMIT, || {
-        let runtime = runtime(0, 1);
+        let runtime = unwatched(0, 1);
         let (counted, store) = (Counted::new(), StoreWaker::new());
         let task = runtime.handle().spawn(counted.of(store.clone()));
         eventually("it waits", || store.waker().is_some());
@@ -292,7 +292,7 @@ fn dropping_a_task_cancels_it_and_drops_its_future() {
 #[test]
 fn a_task_dropped_before_its_first_poll_is_never_polled() {
     within(LIMIT, || {
-        let runtime = runtime(0, 1);
+        let runtime = unwatched(0, 1);
         let counted = Counted::new();
         let hold = occupy(runtime.handle(), 1);
         drop(runtime.handle().spawn(counted.of(async {})));
@@ -387,7 +387,7 @@ fn awaiting_a_cancelled_task_panics_with_a_payload_that_says_so() {
 #[test]
 fn a_task_aborted_before_its_first_poll_is_never_polled() {
     within(LIMIT, || {
-        let runtime = runtime(0, 1);
+        let runtime = unwatched(0, 1);
         let counted = Counted::new();
         let hold = occupy(runtime.handle(), 1);
         let task = runtime.handle().spawn(counted.of(async {}));
@@ -639,7 +639,7 @@ fn a_task_that_always_wakes_itself_lets_the_others_run() {
 #[test]
 fn tasks_that_yield_take_turns() {
     within(LIMIT, || {
-        let runtime = runtime(0, 1);
+        let runtime = unwatched(0, 1);
         let log = Arc::new(Mutex::new(String::new()));
         let hold = occupy(runtime.handle(), 1);
         let tasks: Vec<_> = ['a', 'b', 'c']
@@ -673,7 +673,7 @@ fn an_executor_made_of_a_handle_runs_what_it_is_given_and_blocks_nobody() {
         }
     }
     within(LIMIT, || {
-        let runtime = runtime(0, 1);
+        let runtime = unwatched(0, 1);
         let (sender, receiver) = mpsc::channel();
         let hold = occupy(runtime.handle(), 1);
         runtime.handle().execute(async move { sender.send("ran").expect("the test listens") });
