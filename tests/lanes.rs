@@ -260,12 +260,12 @@ fn the_other_lane_has_its_turn_within_sixty_one_ticks() {
     // On a clock that stands still all polls are equally long.
     let runtime = |high, low| {
         let builder = Runtime::builder().with_high_num(high).with_low_num(low);
-        builder.start_paused(true).build().expect("it can be built")
+        builder.start_paused(true).replacement_workers(0).build().expect("it can be built")
     };
     within(LIMIT, move || {
         let runs = [
-            (order_on_one_worker(&unwatched(1, 0), 20, 2_000), Priority::Low),
-            (order_on_one_worker(&unwatched(0, 1), 2_000, 20), Priority::High),
+            (order_on_one_worker(&runtime(1, 0), 20, 2_000), Priority::Low),
+            (order_on_one_worker(&runtime(0, 1), 2_000, 20), Priority::High),
         ];
         for (order, other) in runs {
             let turns: Vec<usize> =
