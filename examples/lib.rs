@@ -37,6 +37,11 @@ mod ch13 {}
 #[doc = include_str!("../book/src/ch14.md")]
 mod ch14 {}
 
+/// Lanes that keep their word.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch16.md")]
+mod ch16 {}
+
 /// When user code panics, and how to stop.
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch18.md")]

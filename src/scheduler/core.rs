@@ -13,7 +13,7 @@
 //! The look at the others is for progress: a worker that always has work of its own would never
 //! search, and what is queued behind a worker stuck in a poll would wait as long as that.
 //!
-//! Book: chapter 12.
+//! Book: chapters 12 and 16.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -52,6 +52,12 @@ pub mod ch14_1;
 pub mod ch14_2;
 #[cfg_attr(feature = "solutions", path = "solution/ch14_3.rs")]
 pub mod ch14_3;
+#[cfg_attr(feature = "solutions", path = "solution/ch16_1.rs")]
+pub mod ch16_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch16_2.rs")]
+pub mod ch16_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch16_3.rs")]
+pub mod ch16_3;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_1.rs")]
 pub mod ch18_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_2.rs")]

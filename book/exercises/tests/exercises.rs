@@ -44,6 +44,12 @@ mod ch14_1;
 mod ch14_2;
 #[path = "exercises/ch14_3.rs"]
 mod ch14_3;
+#[path = "exercises/ch16_1.rs"]
+mod ch16_1;
+#[path = "exercises/ch16_2.rs"]
+mod ch16_2;
+#[path = "exercises/ch16_3.rs"]
+mod ch16_3;
 #[path = "exercises/ch18_1.rs"]
 mod ch18_1;
 #[path = "exercises/ch18_2.rs"]

@@ -3,6 +3,9 @@
 
 use std::fmt::Write as _;
 
+#[path = "drawings/lanes.rs"]
+mod lanes;
+
 use Arrow::{Dashed, Solid};
 use Lane::{High, Low};
 
@@ -129,6 +132,8 @@ pub(crate) fn all() -> Vec<(String, String)> {
         ours(),
         steal_half(),
         holder(),
+        lanes::both_full(),
+        lanes::account(),
         transitions(),
     ]
 }

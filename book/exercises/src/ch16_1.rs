@@ -1,0 +1,32 @@
+//! Exercise 1 of chapter 16: an account of what the other lane is owed.
+
+/// Which lane the worker has polled, or polls next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Looked at first.
+    Home,
+    /// Looked at in its turns.
+    Other,
+}
+
+/// What the other lane is owed. Both lanes always have a task.
+#[derive(Debug)]
+pub struct Account {
+    /// What each ns of a turn costs, in ns of the home lane.
+    pub rate: i64,
+    /// In ns of the home lane; below zero it is a debt.
+    pub credit: i64,
+}
+
+impl Account {
+    /// A poll of `lane` has taken so many ns.
+    #[expect(unused_variables, reason = "this is for you to write")]
+    pub fn polled(&mut self, lane: Lane, took: i64) {
+        todo!("time on the home lane is credit; what is time on the other one?")
+    }
+
+    /// Which lane is polled next?
+    pub fn next(&self) -> Lane {
+        todo!("when does a turn begin, and how long does it last?")
+    }
+}
