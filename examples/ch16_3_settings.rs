@@ -55,7 +55,9 @@ fn both_help(runtime: &Runtime, lane: Priority) {
 /// How many polls of lane High a High-home worker makes before it has made 20 of lane Low, with
 /// both always full.
 fn polls_until_20(parts: u32) -> Result<u32, BuildError> {
-    let runtime = layout(1, 0, &[]).lane_share(parts).start_paused(true).build()?;
+    // Nobody takes over while the worker is held: see chapter 17.
+    let builder = layout(1, 0, &[]).replacement_workers(0);
+    let runtime = builder.lane_share(parts).start_paused(true).build()?;
     let (polls, stop) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let (begin, begun) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();

@@ -37,7 +37,8 @@ fn two_greedy_tasks(runtime: &Runtime, workers: usize) -> mpsc::Sender<()> {
 /// Which thread answers a High task while greedy Low tasks are on `workers` of the workers; `None` if
 /// nobody does before they end.
 fn who_answers(builder: Builder, workers: usize) -> Result<Option<String>, BuildError> {
-    let runtime = builder.thread_name("mill").build()?;
+    // What a replacement could do for High here is chapter 17.
+    let runtime = builder.thread_name("mill").replacement_workers(0).build()?;
     let greedy = two_greedy_tasks(&runtime, workers);
     let (answer, answered) = mpsc::channel();
     let urgent = async move {

@@ -286,8 +286,8 @@ fn the_part_of_the_other_lane_is_a_setting() {
     within(LIMIT, || {
         let polls_until_all_ran = |parts| {
             let builder = Runtime::builder().with_high_num(1).with_low_num(0);
-            let runtime =
-                builder.lane_share(parts).start_paused(true).build().expect("it is valid");
+            let builder = builder.lane_share(parts).start_paused(true).replacement_workers(0);
+            let runtime = builder.build().expect("it is valid");
             let order = order_on_one_worker(&runtime, 20, 20_000);
             order.iter().rposition(|lane| *lane == Priority::Low).expect("20 of them ran")
         };
