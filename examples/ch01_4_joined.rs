@@ -127,7 +127,9 @@ fn weigh() -> Result<usize, BuildError> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = Runtime::builder().with_high_num(0).with_low_num(2).build()?;
+    // Without the stand-ins that chapter 17 gives to a worker that is stuck.
+    let builder = Runtime::builder().replacement_workers(0);
+    let runtime = builder.with_high_num(0).with_low_num(2).build()?;
     let _entered = runtime.handle().enter();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let server = listener.local_addr()?;

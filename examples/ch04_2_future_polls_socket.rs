@@ -61,7 +61,9 @@ impl Future for Listening {
 }
 
 pub(crate) fn one_worker() -> Runtime {
-    let runtime = Runtime::builder().with_high_num(0).with_low_num(1).build();
+    // Without the stand-ins that chapter 17 gives to a worker that is stuck.
+    let builder = Runtime::builder().replacement_workers(0);
+    let runtime = builder.with_high_num(0).with_low_num(1).build();
     runtime.expect("one worker can be started")
 }
 
