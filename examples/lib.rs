@@ -42,6 +42,11 @@ mod ch14 {}
 #[doc = include_str!("../book/src/ch16.md")]
 mod ch16 {}
 
+/// Code that will not yield.
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch17.md")]
+mod ch17 {}
+
 /// When user code panics, and how to stop.
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch18.md")]

@@ -7,7 +7,7 @@
 //!
 //! What to do next, and from which queue, the core decides: see [`Core::next`].
 //!
-//! Book: chapters 12, 13 and 14.
+//! Book: chapters 12, 13, 14 and 17.
 
 use std::cell::RefCell;
 use std::sync::Arc;

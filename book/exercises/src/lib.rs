@@ -58,6 +58,12 @@ pub mod ch16_1;
 pub mod ch16_2;
 #[cfg_attr(feature = "solutions", path = "solution/ch16_3.rs")]
 pub mod ch16_3;
+#[cfg_attr(feature = "solutions", path = "solution/ch17_1.rs")]
+pub mod ch17_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch17_2.rs")]
+pub mod ch17_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch17_3.rs")]
+pub mod ch17_3;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_1.rs")]
 pub mod ch18_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_2.rs")]

@@ -50,6 +50,12 @@ mod ch16_1;
 mod ch16_2;
 #[path = "exercises/ch16_3.rs"]
 mod ch16_3;
+#[path = "exercises/ch17_1.rs"]
+mod ch17_1;
+#[path = "exercises/ch17_2.rs"]
+mod ch17_2;
+#[path = "exercises/ch17_3.rs"]
+mod ch17_3;
 #[path = "exercises/ch18_1.rs"]
 mod ch18_1;
 #[path = "exercises/ch18_2.rs"]

@@ -134,6 +134,7 @@ pub(crate) fn all() -> Vec<(String, String)> {
         holder(),
         lanes::both_full(),
         lanes::account(),
+        replacement(),
         transitions(),
     ]
 }
@@ -361,6 +362,65 @@ fn holder() -> (String, String) {
         card.middle(460, y + 26, "small", "second byte");
     }
     card.text(590, 382, "small", "time goes right");
+    card.done()
+}
+
+fn replacement() -> (String, String) {
+    let mut card = Card::new(
+        "ch17_replacement",
+        330,
+        "A stuck worker, its replacement, and the return",
+        "A worker polls short tasks, then one whose poll does not return. The watchdog looks every 5 ms; \
+         after two whole pauses without a change it reports the poll and starts a replacement, which \
+         polls what was queued and holds the driver. When the poll returns, the next look tells the \
+         replacement to retire; it gives back what it has queued, and the worker goes on.",
+    );
+    card.text(20, 66, "small", "worker");
+    for x in [110, 142, 174] {
+        card.rect((x, 45), (30, 32), "url(#low)");
+    }
+    card.rect((206, 45), (356, 32), "url(#stuck)");
+    card.rect((284, 51), (200, 20), "#ffffff");
+    card.middle(384, 66, "small", "a poll that does not return");
+    for x in [562, 594, 626, 658] {
+        card.rect((x, 45), (30, 32), "url(#low)");
+    }
+    card.text(20, 151, "small", "watchdog");
+    card.push(format_args!(r##"<path d="M110 146H700" stroke="#333" stroke-width="1.5"/>"##));
+    for x in [130, 210, 290, 370, 450, 530, 610] {
+        card.push(format_args!(r##"<circle cx="{x}" cy="146" r="5" fill="#333"/>"##));
+    }
+    for (x, word) in [(130, "moved"), (210, "moved"), (290, "same"), (370, "slow!"), (610, "moved")]
+    {
+        card.middle(x, 131, "small", word);
+    }
+    card.middle(250, 172, "small", "a pause: 5 ms");
+    card.text(20, 236, "small", "replacement");
+    card.rect((380, 215), (60, 32), "#ffffff");
+    card.middle(410, 236, "small", "starts");
+    for x in [440, 472, 504] {
+        card.rect((x, 215), (30, 32), "url(#low)");
+    }
+    card.rect((534, 215), (84, 32), "url(#high)");
+    card.rect((540, 221), (72, 20), "#ffffff");
+    card.middle(576, 236, "small", "driver");
+    card.rect((618, 215), (60, 32), "#ffffff");
+    card.middle(648, 236, "small", "retires");
+    card.arrow((370, 153), (386, 211), Solid);
+    card.arrow((610, 153), (624, 211), Solid);
+    card.text(440, 270, "small", "what was queued, and the sockets");
+    card.text(
+        110,
+        300,
+        "small",
+        "reported with name, site and lane at the fourth look; queued tasks and LIFO slot: open",
+    );
+    card.text(
+        110,
+        318,
+        "small",
+        "to everybody. It sleeps without a time-out while somebody else idles.",
+    );
     card.done()
 }
 
