@@ -376,7 +376,7 @@ impl Core {
         let lane = runnable.metadata().lane();
         self.polling = Some(lane);
         self.share.begins(lane, || self.shared.nanos());
-        count_poll(&self.shared, self.counters(), runnable);
+        count_poll(&self.shared, self.counters(), lane, runnable);
     }
 
     fn counters(&self) -> &Counters {
@@ -422,10 +422,15 @@ impl Core {
     }
 }
 
-/// Counts a poll that is about to be made, and its wait if that was timed.
-pub(super) fn count_poll(shared: &Shared, counters: &Counters, runnable: &Runnable) {
+/// Counts a poll of `lane` that is about to be made, and its wait if that was timed.
+pub(super) fn count_poll(
+    shared: &Shared,
+    counters: &Counters,
+    lane: Priority,
+    runnable: &Runnable,
+) {
     let meta = runnable.metadata();
-    let lane = counters.lane(meta.lane());
+    let lane = counters.lane(lane);
     lane.polls.add(1);
     counters.doing.polls(meta.slot());
     // Relaxed: the queue orders this after the stamp was set.

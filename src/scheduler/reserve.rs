@@ -80,7 +80,7 @@ fn run(shared: &Arc<Shared>) {
         while !shared.is_at_least(Phase::Cancelling)
             && let Some(runnable) = shared.take_high()
         {
-            count_poll(shared, counters, &runnable);
+            count_poll(shared, counters, Priority::High, &runnable);
             fence(Ordering::SeqCst);
             shared.watch();
             worker::poll(shared, runnable);

@@ -214,6 +214,7 @@ impl Shared {
     }
 
     /// Nanoseconds since the runtime began, by the driver's clock; never 0.
+    #[inline(never)] // Rare, and in the middle of what every poll does.
     pub(super) fn nanos(&self) -> u64 {
         self.driver.clock().nanos().max(1)
     }
