@@ -33,6 +33,9 @@ pub(crate) struct Moment(i64);
 #[derive(Debug)]
 pub(crate) struct Clock {
     base: Instant,
+    /// The same moment, or one shortly after it, by [`system_nanos`]. So what is due by this is due by
+    /// instants as well.
+    base_nanos: u64,
     /// How far a manual clock has been advanced, in nanoseconds. `None`: the system's clock.
     advanced: Option<AtomicU64>,
 }
@@ -40,12 +43,16 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock that goes by itself.
     pub(crate) fn system() -> Self {
-        Self { base: Instant::now(), advanced: None }
+        Self::new(None)
     }
 
     /// A clock that stands still until it is [advanced](Self::advance).
     pub(crate) fn manual() -> Self {
-        Self { base: Instant::now(), advanced: Some(AtomicU64::new(0)) }
+        Self::new(Some(AtomicU64::new(0)))
+    }
+
+    fn new(advanced: Option<AtomicU64>) -> Self {
+        Self { base: Instant::now(), base_nanos: system_nanos(), advanced }
     }
 
     pub(crate) fn is_manual(&self) -> bool {
@@ -70,8 +77,13 @@ impl Clock {
     }
 
     /// Nanoseconds since the clock was made.
+    #[inline]
     pub(crate) fn nanos(&self) -> u64 {
-        nanos(self.now().saturating_duration_since(self.base))
+        match &self.advanced {
+            None => system_nanos().saturating_sub(self.base_nanos),
+            // Acquire: as in `now`.
+            Some(nanos) => nanos.load(Ordering::Acquire),
+        }
     }
 
     /// The tick that is under way.
@@ -81,7 +93,7 @@ impl Clock {
 
     /// The present as a moment.
     pub(crate) fn moment(&self) -> Moment {
-        self.moment_of(self.now())
+        Moment(i64::try_from(self.nanos()).unwrap_or(i64::MAX))
     }
 
     pub(crate) fn moment_of(&self, instant: Instant) -> Moment {
@@ -103,7 +115,7 @@ impl Clock {
 
     /// `duration` from now, drawn in if it is beyond all reckoning.
     pub(crate) fn after(&self, duration: Duration) -> Moment {
-        let nanos = nanos(duration.min(FAR_FUTURE));
+        let nanos = if duration < FAR_FUTURE { nanos(duration) } else { nanos(FAR_FUTURE) };
         Moment(self.moment().0.saturating_add_unsigned(nanos))
     }
 
@@ -116,8 +128,8 @@ impl Clock {
 
     /// How long it is until `tick` begins; `None` if it will not come by itself.
     pub(crate) fn until(&self, tick: u64) -> Option<Duration> {
-        let begins = Duration::from_nanos(tick.saturating_mul(1 << self.shift()));
-        let left = begins.saturating_sub(self.now().saturating_duration_since(self.base));
+        let begins = tick.saturating_mul(1 << self.shift());
+        let left = Duration::from_nanos(begins.saturating_sub(self.nanos()));
         (left.is_zero() || !self.is_manual()).then_some(left)
     }
 
@@ -143,10 +155,25 @@ impl Clock {
     }
 }
 
-/// In nanoseconds; 584 years and more are all the same.
+/// Nanoseconds by the system's clock, from any starting point.
+#[cfg(all(target_os = "linux", not(waterwheel_loom)))]
+fn system_nanos() -> u64 {
+    crate::sys::monotonic_nanos()
+}
+
+/// Nanoseconds by the system's clock, since this was asked first.
+#[cfg(not(all(target_os = "linux", not(waterwheel_loom))))]
+fn system_nanos() -> u64 {
+    static FIRST: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    nanos(FIRST.get_or_init(Instant::now).elapsed())
+}
+
+/// In nanoseconds; 292 years and more are all the same.
+#[inline]
 fn nanos(duration: Duration) -> u64 {
-    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
-    seconds.saturating_add(u64::from(duration.subsec_nanos()))
+    const SECOND: u64 = 1_000_000_000;
+    let seconds = duration.as_secs().min(u64::MAX / 2 / SECOND);
+    seconds * SECOND + u64::from(duration.subsec_nanos())
 }
 
 #[cfg(all(test, not(waterwheel_loom)))]

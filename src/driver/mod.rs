@@ -164,6 +164,7 @@ impl Driver {
     }
 
     /// Adds a timer that wakes `waker`, not before `deadline`.
+    #[inline]
     pub(crate) fn add_timer(
         &self,
         deadline: Moment,

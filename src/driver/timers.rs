@@ -91,6 +91,7 @@ impl Timers {
     }
 
     /// Adds a timer due at tick `when`.
+    #[inline]
     pub(crate) fn insert(
         &self,
         when: u64,
@@ -150,6 +151,7 @@ impl Timers {
     }
 
     /// Takes a timer out, whether it has fired or not.
+    #[inline]
     pub(crate) fn remove(&self, key: TimerKey) {
         let TimerKey { key, shard } = key;
         let shard = &self.shards[shard as usize];

@@ -26,6 +26,8 @@ struct Entry {
     number: u64,
     role: Role,
     shared: Arc<Shared>,
+    /// That of `shared`, without the detour: a sleep asks for it and for nothing else.
+    driver: Arc<Driver>,
 }
 
 thread_local! {
@@ -43,7 +45,8 @@ pub(crate) struct Membership {
 
 pub(crate) fn enter(shared: &Arc<Shared>, role: Role) -> Membership {
     let number = NEXT.with(|next| next.replace(next.get() + 1));
-    let entry = Entry { number, role, shared: Arc::clone(shared) };
+    let (shared, driver) = (Arc::clone(shared), Arc::clone(&shared.driver));
+    let entry = Entry { number, role, shared, driver };
     // A thread whose locals are gone belongs nowhere any more: it finds the process default.
     ENTRIES.try_with(|entries| entries.borrow_mut().push(entry)).ok();
     Membership { number, not_send: std::marker::PhantomData }
@@ -63,17 +66,17 @@ impl Drop for Membership {
 
 /// The runtime that this thread belongs to, if any.
 pub(crate) fn current() -> Option<Arc<Shared>> {
-    of_current(Arc::clone)
+    of_current(|entry| Arc::clone(&entry.shared))
 }
 
 /// The driver of the runtime that this thread belongs to, if any.
 pub(crate) fn current_driver() -> Option<Arc<Driver>> {
-    of_current(|shared| Arc::clone(&shared.driver))
+    of_current(|entry| Arc::clone(&entry.driver))
 }
 
 /// `f` runs with the list borrowed, so it must not be anybody's code.
-fn of_current<R>(f: impl FnOnce(&Arc<Shared>) -> R) -> Option<R> {
-    ENTRIES.try_with(|entries| entries.borrow().last().map(|entry| f(&entry.shared))).ok().flatten()
+fn of_current<R>(f: impl FnOnce(&Entry) -> R) -> Option<R> {
+    ENTRIES.try_with(|entries| entries.borrow().last().map(f)).ok().flatten()
 }
 
 /// Is this one of the threads of `shared`, which a shutdown of it would wait for?

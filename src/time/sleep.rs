@@ -198,9 +198,9 @@ impl Future for Sleep {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let charge = ready!(budget::poll_charge(cx));
         ready!(self.poll_elapsed(cx));
-        charge.spend();
+        // It is over, and stays so: without budget the next poll says it.
+        ready!(budget::poll_charge(cx)).spend();
         Poll::Ready(())
     }
 }
