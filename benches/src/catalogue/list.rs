@@ -78,6 +78,7 @@ const LANES: &[Metric] = &[
     in_record(low("high p50 us")),
     low("high p99 us"),
     high("low tasks/s"),
+    in_record(low("high p50 us from spawn")),
     in_record(low("high p99 us from spawn")),
     Metric { name: "low queued, least", good: High, place: Place::Fact },
 ];
