@@ -56,12 +56,12 @@ struct State {
 pub(crate) struct Threads {
     settings: ThreadSettings,
     state: Mutex<State>,
-    one_ended: Condvar,
+    all_ended: Condvar,
 }
 
 impl Threads {
     pub(crate) fn new(settings: ThreadSettings) -> Self {
-        Self { settings, state: Mutex::default(), one_ended: Condvar::new() }
+        Self { settings, state: Mutex::default(), all_ended: Condvar::new() }
     }
 
     /// Starts a thread called `<name>-<role>`.
@@ -105,8 +105,11 @@ impl Threads {
         if let Some(handle) = state.running.remove(&number) {
             state.ended.push(handle);
         }
+        let was_last = state.running.is_empty();
         drop(state);
-        self.one_ended.notify_all();
+        if was_last {
+            self.all_ended.notify_all();
+        }
     }
 
     fn address(&self) -> usize {
@@ -135,7 +138,7 @@ impl Threads {
         let mut all_ended = true;
         while !state.running.is_empty() {
             let Some(deadline) = deadline else {
-                state = self.one_ended.wait(state);
+                state = self.all_ended.wait(state);
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
@@ -143,7 +146,7 @@ impl Threads {
                 state.running.clear();
                 all_ended = false;
             } else {
-                state = self.one_ended.wait_for(state, left).0;
+                state = self.all_ended.wait_for(state, left).0;
             }
         }
         drop(state);

@@ -3,7 +3,8 @@
 //! Book: chapter 3.
 
 use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::{BuildError, Handle, Runtime, context, shutdown};
@@ -31,6 +32,39 @@ const DEFAULT_POLL_BUDGET: u32 = 128;
 /// A hundred times the longest poll that a well-behaved task makes.
 const DEFAULT_SLOW_POLL: Duration = Duration::from_millis(10);
 
+/// Workers that are not up yet, and the thread that waits for them.
+struct Missing {
+    workers: AtomicUsize,
+    builder: Thread,
+}
+
+impl Missing {
+    /// How often the builder lets others run before it sleeps until it is woken. A new thread mostly
+    /// begins on the very processor that the builder gives up, and both wake-ups are saved.
+    const YIELDS: usize = 64;
+
+    fn new(workers: usize) -> Self {
+        Self { workers: AtomicUsize::new(workers), builder: thread::current() }
+    }
+
+    fn one_less(&self) {
+        if self.workers.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.builder.unpark();
+        }
+    }
+
+    fn wait(&self) {
+        let mut yields = 0;
+        while self.workers.load(Ordering::SeqCst) > 0 {
+            match yields {
+                Self::YIELDS => thread::park(),
+                _ => thread::yield_now(),
+            }
+            yields = (yields + 1).min(Self::YIELDS);
+        }
+    }
+}
+
 /// The settings of a [`Runtime`] to be.
 ///
 /// ```
@@ -51,6 +85,8 @@ const DEFAULT_SLOW_POLL: Duration = Duration::from_millis(10);
 #[must_use = "a builder does nothing until it builds"]
 pub struct Builder {
     settings: Settings,
+    /// By home lane. `None`: as the number of cores says.
+    workers: [Option<usize>; 2],
     /// `None`: as many as there are workers.
     replacements: Option<usize>,
     start_paused: bool,
@@ -58,10 +94,8 @@ pub struct Builder {
 
 impl Default for Builder {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let high = (cores / 4).max(1);
         let settings = Settings {
-            workers: [high, cores.saturating_sub(high).max(1)],
+            workers: [0; 2], // Settled when it is built, as the number of replacements is.
             serves: Serves { stealing_from: [true, true] },
             threads: ThreadSettings {
                 name: "waterwheel".to_owned(),
@@ -78,23 +112,23 @@ impl Default for Builder {
             on_unpark: None,
             on_task_panic: None,
             slow_poll_after: DEFAULT_SLOW_POLL,
-            replacements: 0, // Settled when it is built.
+            replacements: 0,
             on_slow_poll: None,
         };
-        Self { settings, replacements: None, start_paused: false }
+        Self { settings, workers: [None; 2], replacements: None, start_paused: false }
     }
 }
 
 impl Builder {
     /// How many workers have lane High as their home. Default: a quarter of the cores, at least 1.
     pub fn with_high_num(mut self, workers: usize) -> Self {
-        self.settings.workers[Priority::High.index()] = workers;
+        self.workers[Priority::High.index()] = Some(workers);
         self
     }
 
     /// How many workers have lane Low as their home. Default: the other cores, at least 1.
     pub fn with_low_num(mut self, workers: usize) -> Self {
-        self.settings.workers[Priority::Low.index()] = workers;
+        self.workers[Priority::Low.index()] = Some(workers);
         self
     }
 
@@ -259,28 +293,43 @@ impl Builder {
     /// A setting that cannot work, or a thread or the driver that the system refused. Nothing is
     /// left behind then.
     pub fn build(mut self) -> Result<Runtime, BuildError> {
+        self.settle();
         self.check()?;
-        let workers = self.settings.workers.iter().sum();
-        self.settings.replacements = match self.settings.slow_poll_after {
-            Duration::MAX => 0,
-            _ => self.replacements.unwrap_or(workers),
-        };
         let clock = if self.start_paused { Clock::manual() } else { Clock::system() };
         let driver = Driver::new(clock).map_err(BuildError::Driver)?;
         let (shared, cores) = Shared::new(self.settings, driver);
         let workers = cores.len();
-        let (up, ups) = mpsc::channel();
+        let missing = Arc::new(Missing::new(workers));
         for (index, core) in cores.into_iter().enumerate() {
-            let up = up.clone();
-            // The receiver lives until all have reported.
-            if let Err(error) = worker::start(core, move || up.send(()).unwrap_or(())) {
+            let missing = Arc::clone(&missing);
+            if let Err(error) = worker::start(core, move || missing.one_less()) {
                 shutdown::roll_back(&shared);
                 return Err(BuildError::Thread { worker: index + 1, workers, error });
             }
         }
-        drop(up);
-        assert_eq!(ups.iter().count(), workers, "every worker that was started reports");
+        missing.wait();
         Ok(Runtime::from_handle(Handle::new(shared)))
+    }
+
+    /// Replaces what was not set by its default.
+    fn settle(&mut self) {
+        let by_cores = || {
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            let high = (cores / 4).max(1);
+            [high, cores.saturating_sub(high).max(1)]
+        };
+        self.settings.workers = match self.workers {
+            [Some(high), Some(low)] => [high, low], // To count cores takes longer than to start a thread.
+            [high, low] => {
+                let defaults = by_cores();
+                [high.unwrap_or(defaults[0]), low.unwrap_or(defaults[1])]
+            }
+        };
+        let workers = self.asked();
+        self.settings.replacements = match self.settings.slow_poll_after {
+            Duration::MAX => 0,
+            _ => self.replacements.unwrap_or(workers),
+        };
     }
 
     /// Builds the runtime and makes it the process default, on which `spawn_task!` spawns where no
@@ -295,13 +344,19 @@ impl Builder {
 
     /// For tests of the scheduler that need no threads.
     #[cfg(test)]
-    pub(crate) fn into_settings(self) -> Settings {
+    pub(crate) fn into_settings(mut self) -> Settings {
+        self.settle();
         self.settings
+    }
+
+    /// How many workers there are to be.
+    fn asked(&self) -> usize {
+        self.settings.workers.iter().fold(0, |sum, n| sum.saturating_add(*n))
     }
 
     fn check(&self) -> Result<(), BuildError> {
         let settings = &self.settings;
-        let asked = settings.workers.iter().fold(0_usize, |sum, n| sum.saturating_add(*n));
+        let asked = self.asked();
         if asked == 0 {
             return Err(BuildError::NoWorkers);
         }
