@@ -25,6 +25,7 @@ thread_local! {
 }
 
 /// Sets what the poll that is about to start on this thread may consume.
+#[inline]
 pub(crate) fn reset(units: u32) {
     LEFT.set(units);
 }

@@ -6,14 +6,14 @@
 //! Book: chapter 14.
 #![expect(unsafe_code, reason = "these calls have no safe form; each states why it is sound")]
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 pub(crate) use clock::monotonic_nanos;
 #[cfg(unix)]
 pub(crate) use signals::{SignalId, notify_on_signal, stop_notifying};
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 pub(crate) use timer::TimerFd;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 mod clock {
     /// The clock that `Instant` goes by, as one number of nanoseconds: it is read before every timer,
     /// and `Instant`, which keeps seconds and nanoseconds apart, costs 70 instructions more for a
@@ -26,7 +26,7 @@ mod clock {
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 mod timer {
     use std::io;
     use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -102,7 +102,7 @@ mod signals {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, target_os = "linux", not(miri)))]
 mod tests {
     use super::{TimerFd, monotonic_nanos};
     use std::time::{Duration, Instant};

@@ -99,7 +99,7 @@ fn the_time_from_wake_up_to_poll_is_sampled() {
     within(LIMIT, || {
         let runtime = runtime(0, 1);
         let work = async {
-            for _ in 0..1_000 {
+            for _ in 0..10_000 {
                 spawn_task!(yield_now()).await;
             }
         };

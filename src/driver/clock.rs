@@ -156,13 +156,13 @@ impl Clock {
 }
 
 /// Nanoseconds by the system's clock, from any starting point.
-#[cfg(all(target_os = "linux", not(waterwheel_loom)))]
+#[cfg(all(target_os = "linux", not(miri), not(waterwheel_loom)))]
 fn system_nanos() -> u64 {
     crate::sys::monotonic_nanos()
 }
 
 /// Nanoseconds by the system's clock, since this was asked first.
-#[cfg(not(all(target_os = "linux", not(waterwheel_loom))))]
+#[cfg(not(all(target_os = "linux", not(miri), not(waterwheel_loom))))]
 fn system_nanos() -> u64 {
     static FIRST: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     nanos(FIRST.get_or_init(Instant::now).elapsed())

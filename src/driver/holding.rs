@@ -16,17 +16,12 @@
 //!
 //! Book: chapter 14.
 
-#[cfg(not(waterwheel_loom))]
-use crossbeam_utils::atomic::AtomicCell;
-
-#[cfg(waterwheel_loom)]
-use crate::models::stand_in::AtomicCell;
-
-use crate::sync::internal::{AtomicBool, Ordering, fence};
+use crate::sync::internal::{AtomicBool, Mutex, Ordering, fence};
 
 /// See the module.
 pub(crate) struct Holding<T> {
-    place: AtomicCell<Option<T>>,
+    /// Locked for no longer than the part is taken or put back.
+    place: Mutex<Option<T>>,
     /// Says the same as an empty `place`, to be read without taking it out. False for a moment
     /// after it was taken and before it is put back: then somebody is unparked in vain.
     held: AtomicBool,
@@ -34,13 +29,13 @@ pub(crate) struct Holding<T> {
 
 impl<T> Holding<T> {
     pub(crate) fn new(part: T) -> Self {
-        Self { place: AtomicCell::new(Some(part)), held: AtomicBool::new(false) }
+        Self { place: Mutex::new(Some(part)), held: AtomicBool::new(false) }
     }
 
     /// Takes hold, unless somebody has. Never waits.
     pub(crate) fn take(&self) -> Option<T> {
         fence(Ordering::SeqCst);
-        let part = self.place.take()?;
+        let part = self.place.lock().take()?;
         self.held.store(true, Ordering::SeqCst);
         Some(part)
     }
@@ -48,7 +43,7 @@ impl<T> Holding<T> {
     /// Lets go.
     pub(crate) fn put_back(&self, part: T) {
         self.held.store(false, Ordering::SeqCst);
-        self.place.store(Some(part));
+        *self.place.lock() = Some(part);
         fence(Ordering::SeqCst);
     }
 

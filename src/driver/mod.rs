@@ -39,7 +39,7 @@ pub(crate) use reactor::Registered;
 pub(crate) use readiness::{Direction, Interest};
 pub(crate) use timers::{Outcome, TimerKey};
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 use crate::sys::TimerFd;
 use alarm::NEVER;
 use holding::{Holding, Unpark};
@@ -53,7 +53,7 @@ use timers::{Holder, Timers};
 const EVENTS: usize = 1024;
 
 /// From here on the system's own time-out, which counts in milliseconds, is precise enough.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 const TIMER_FD_LIMIT: Duration = Duration::from_millis(50);
 
 /// The longest wait asked of the system; its own limit (an `int` of milliseconds) is 24.8 days.
@@ -74,10 +74,10 @@ pub(crate) struct Driver {
 struct Poller {
     poll: mio::Poll,
     events: mio::Events,
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(miri)))]
     timer: TimerFd,
     /// What `timer` is set to, as a tick. A system call is saved if it does not change.
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(miri)))]
     timer_set_to: u64,
 }
 
@@ -252,7 +252,7 @@ impl Driver {
 impl Poller {
     fn new(events: usize) -> io::Result<Self> {
         let poll = mio::Poll::new()?;
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(miri)))]
         let timer = {
             let timer = TimerFd::new()?;
             let readable = mio::Interest::READABLE;
@@ -263,9 +263,9 @@ impl Poller {
         Ok(Self {
             poll,
             events: mio::Events::with_capacity(events),
-            #[cfg(target_os = "linux")]
+            #[cfg(all(target_os = "linux", not(miri)))]
             timer,
-            #[cfg(target_os = "linux")]
+            #[cfg(all(target_os = "linux", not(miri)))]
             timer_set_to: NEVER,
         })
     }
@@ -288,7 +288,7 @@ impl Poller {
     }
 
     /// Sets the timer descriptor, if the wait is so short that it pays.
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(miri)))]
     fn set_timer(&mut self, tick: u64, delay: Duration) -> Precision {
         if delay >= TIMER_FD_LIMIT {
             return Precision::Milliseconds;
@@ -302,7 +302,7 @@ impl Poller {
         Precision::Fine
     }
 
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(all(target_os = "linux", not(miri))))]
     fn set_timer(&mut self, _tick: u64, _delay: Duration) -> Precision {
         Precision::Milliseconds
     }

@@ -12,20 +12,34 @@ use super::scheduler::idle::{Idle, Serves};
 use super::scheduler::injector::Injector;
 use super::scheduler::life::{Life, Phase};
 use super::scheduler::registry::Registry;
-use super::task::cell::Kind;
-use super::task::slot::Slot;
+use super::task::cell::live::Leaving;
+use super::task::cell::{Newborn, Runnable};
 use crate::priority::Priority;
 use crate::sync::internal::{Arc, AtomicUsize, Mutex, Ordering};
 
 /// A task: when it is dropped it leaves the registry, as a task's future does.
 struct Task {
-    slot: Slot,
+    runnable: Option<Runnable<()>>,
     registry: Arc<Registry<()>>,
+}
+
+impl Task {
+    fn new(registry: &Arc<Registry<()>>, shard: u8) -> Option<Self> {
+        let runnable = registry.insert(Newborn::new(shard)).ok();
+        runnable.map(|runnable| Self { runnable: Some(runnable), registry: registry.clone() })
+    }
+
+    /// It ends where it cannot leave at once.
+    fn end(mut self) -> Leaving<()> {
+        self.runnable.take().expect("a task ends once").end()
+    }
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
-        self.registry.remove(self.slot);
+        if let Some(runnable) = self.runnable.take() {
+            self.registry.remove(&runnable.end());
+        }
     }
 }
 
@@ -49,17 +63,11 @@ impl Runtime {
 
     /// As `Shared::spawn` and `push_from_outside`. Was it accepted?
     fn spawn(&self) -> bool {
-        let (task, accepted) = self.registry.insert(0, Kind::Any, |slot| {
-            let registry = self.registry.clone();
-            let task = slot.map(|slot| Task { slot, registry });
-            ((), task)
-        });
-        if let Some(task) = task {
-            self.injector.push(task);
-            let _ = self.idle.notify(Priority::Low);
-            self.life.drop_late(|| self.injector.pop(|| {}));
-        }
-        accepted
+        let Some(task) = Task::new(&self.registry, 0) else { return false };
+        self.injector.push(task);
+        let _ = self.idle.notify(Priority::Low);
+        self.life.drop_late(|| self.injector.pop(|| {}));
+        true
     }
 
     /// As `shutdown::finish`, after the workers have left: steps 1 and 5 to 7.
@@ -98,7 +106,7 @@ fn a_task_spawned_during_a_shutdown_is_refused_or_dropped() {
         for spawner in spawners {
             spawner.join().expect("a spawner ends");
         }
-        assert_eq!(runtime.registry.live(), 0, "a task escaped the shutdown");
+        assert_eq!(runtime.registry.len(), 0, "a task escaped the shutdown");
     });
 }
 
@@ -106,22 +114,41 @@ fn a_task_spawned_during_a_shutdown_is_refused_or_dropped() {
 fn whoever_waits_for_the_last_task_hears_of_its_end() {
     checked(|| {
         let registry = Arc::new(Registry::new(2));
-        let tasks: Vec<_> = (0..2)
-            .map(|shard| {
-                let slot = registry
-                    .insert(shard, Kind::Any, |slot| ((), slot))
-                    .0
-                    .expect("the registry is open");
-                Task { slot, registry: registry.clone() }
-            })
-            .collect();
+        let tasks = [0, 1].map(|shard| Task::new(&registry, shard).expect("the registry is open"));
         let polls: Vec<_> =
             tasks.into_iter().map(|task| thread::spawn(move || drop(task))).collect();
         registry.close();
-        assert!(registry.wait_until_empty(for_ever));
+        assert!(registry.wait_until(|| registry.len() == 0, for_ever));
         for poll in polls {
             poll.join().expect("a poll ends");
         }
+    });
+}
+
+/// As `Outbox`: what has ended on another worker is put aside and counted, and taken out later. Whoever
+/// waits counts it as ended, or hears of it when it is taken out.
+#[test]
+fn whoever_waits_for_the_last_task_hears_of_one_that_was_put_aside() {
+    checked(|| {
+        let registry = Arc::new(Registry::new(1));
+        let aside = Arc::new(AtomicUsize::new(0));
+        let task = Task::new(&registry, 0).expect("the registry is open");
+        let worker = {
+            let (registry, aside) = (registry.clone(), aside.clone());
+            thread::spawn(move || {
+                let ended = [task.end()];
+                aside.store(1, Ordering::Relaxed);
+                registry.remove_all(&ended);
+                aside.store(0, Ordering::Relaxed);
+            })
+        };
+        registry.close();
+        let live = || {
+            let aside = aside.load(Ordering::Relaxed);
+            registry.len().saturating_sub(aside)
+        };
+        assert!(registry.wait_until(|| live() == 0, for_ever));
+        worker.join().expect("the worker ends");
     });
 }
 

@@ -82,6 +82,37 @@ atomic!(AtomicU8, u8);
 atomic!(AtomicU64, u64);
 atomic!(AtomicUsize, usize);
 
+/// Loads of a pointer touch a second atomic, as those of numbers do.
+#[derive(Debug)]
+pub(crate) struct AtomicPtr<T> {
+    value: loom::sync::atomic::AtomicPtr<T>,
+    loads: loom::sync::atomic::AtomicU8,
+}
+
+impl<T> AtomicPtr<T> {
+    pub(crate) fn new(value: *mut T) -> Self {
+        Self {
+            value: loom::sync::atomic::AtomicPtr::new(value),
+            loads: loom::sync::atomic::AtomicU8::new(0),
+        }
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> *mut T {
+        self.loads.swap(0, Ordering::Relaxed);
+        self.value.load(order)
+    }
+
+    /// An exchange: loom would let another one, which has read what was there before, have written
+    /// after this, though nothing comes between what an exchange reads and what it writes.
+    pub(crate) fn store(&self, value: *mut T, order: Ordering) {
+        self.value.swap(value, order);
+    }
+
+    pub(crate) fn swap(&self, value: *mut T, order: Ordering) -> *mut T {
+        self.value.swap(value, order)
+    }
+}
+
 impl AtomicU8 {
     pub(crate) fn fetch_max(&self, value: u8, order: Ordering) -> u8 {
         self.value.fetch_max(value, order)

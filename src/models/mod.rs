@@ -17,6 +17,7 @@
 //! | `parking` | unpark against park, in the driver and beside it; look and park against two pushes | `scheduler::parker`, `driver::holding` |
 //! | `sleeping` | a push against falling asleep, the chain of wake-ups, sharing what was drained, the driver's next holder, the end | `scheduler::{idle, injector, parker, life}`, `driver::holding` |
 //! | `closing` | spawning against closing, waiting for the last task, who closes | `scheduler::{registry, life, closing, injector}` |
+//! | `slots` | the LIFO slot's owner against the watchdog | `task::cell::slot` |
 //! | `pool` | a job against a thread that retires, a promise, an urgent job, closing | `blocking::pool` |
 //! | `arming` | a watchdog that falls asleep against workers that become busy | `scheduler::{arming, idle}` |
 //! | `readiness` | a report against clearing, against waiting, two tasks in one slot | `driver::{readiness, source}` |
@@ -24,7 +25,7 @@
 //! | `tokens` | cancelling against waiting, and against a child that is born | `token` |
 //!
 //! The modules below are those of the crate, by their own files; what they meet on is
-//! [`internal`]. Foreign structures have a stand-in: [`stand_in`]. The loop of a worker, which ties
+//! [`internal`]. Foreign structures have a stand-in, [`stand_in`], and so have tasks: [`tasks`]. The loop of a worker, which ties
 //! the scheduler's protocols together, is rebuilt in `workers`. The rest of the crate is left out.
 //!
 //! We use a flag of our own and not `loom`, since that is what the crates of others look for: with
@@ -39,6 +40,7 @@
 
 pub(crate) mod internal;
 pub(crate) mod stand_in;
+pub(crate) mod tasks;
 
 #[cfg(test)]
 mod arming;
@@ -55,29 +57,29 @@ mod readiness;
 #[cfg(test)]
 mod sleeping;
 #[cfg(test)]
+mod slots;
+#[cfg(test)]
 mod timers;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod workers;
 
-/// What the registry needs to know of tasks: how one is named, and that there are kinds of them.
+/// The slot that ships, among tasks that stand in.
 #[path = "../task"]
 pub(crate) mod task {
-    pub(crate) mod slot;
-
     pub(crate) mod cell {
-        #[derive(Clone, Copy, Debug)]
-        pub(crate) enum Kind {
-            Any,
+        #[expect(unsafe_code, reason = "as in the cell that it is a part of")]
+        pub(crate) mod slot;
+
+        pub(crate) use crate::models::tasks::{Host, Newborn, Runnable};
+
+        pub(crate) mod live {
+            pub(crate) use crate::models::tasks::{Leaving, LiveTask, LiveTasks};
         }
 
-        impl Kind {
-            pub(crate) const COUNT: usize = 1;
-
-            pub(crate) const fn index(self) -> usize {
-                self as usize
-            }
+        pub(crate) mod meta {
+            pub(crate) use crate::models::tasks::{Kind, MOST_SHARDS, Place};
         }
     }
 }

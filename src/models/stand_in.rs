@@ -7,7 +7,6 @@
 //! | here | stands for | relied upon |
 //! |---|---|---|
 //! | [`unbounded`] | flume's channel, which is a queue behind a lock | a sent item is received once, in order; a send happens before its receive |
-//! | [`AtomicCell`] | crossbeam's, for a box | taking and storing are single acquire-release exchanges |
 //! | [`Deque`] | crossbeam's deque | a push is seen by a thief some time; a pop is a full barrier; a look at an empty queue orders nothing |
 //! | [`Poller`] | epoll and eventfd | an event ends one wait, the one under way or the next, whoever waits |
 //!
@@ -49,24 +48,6 @@ impl<T> Receiver<T> {
 
     pub(crate) fn len(&self) -> usize {
         self.0.lock().len()
-    }
-}
-
-/// A lock passes on what the exchange of a pointer does: the write that it reads from happens
-/// before.
-pub(crate) struct AtomicCell<T>(Mutex<T>);
-
-impl<T: Default> AtomicCell<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(Mutex::new(value))
-    }
-
-    pub(crate) fn take(&self) -> T {
-        std::mem::take(&mut *self.0.lock())
-    }
-
-    pub(crate) fn store(&self, value: T) {
-        *self.0.lock() = value;
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Metrics, ShutdownError, context, shutdown};
 use crate::priority::Priority;
 use crate::scheduler::context::{Membership, Role, enter};
 use crate::scheduler::shared::Shared;
-use crate::task::cell::Kind;
+use crate::task::cell::meta::Kind;
 use crate::task::handle::Task;
 use crate::token::CancellationToken;
 
@@ -56,6 +56,7 @@ impl Handle {
 
     /// Spawns a task in lane Low.
     #[track_caller]
+    #[inline]
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future + Send + 'static,
@@ -66,6 +67,7 @@ impl Handle {
 
     /// Spawns a task in the given lane.
     #[track_caller]
+    #[inline]
     pub fn spawn_with<F>(&self, future: F, priority: Priority) -> Task<F::Output>
     where
         F: Future + Send + 'static,

@@ -8,7 +8,7 @@ use crate::priority::Priority;
 use crate::scheduler::counters::{Counter, Counters, LaneCounters};
 use crate::scheduler::histogram::Histogram;
 use crate::scheduler::shared::Shared;
-use crate::task::cell::Kind;
+use crate::task::cell::meta::Kind;
 
 /// What one lane has counted since the runtime began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct LaneMetrics {
     pub lifo_hits: u64,
     /// Tasks that are queued now, without those in LIFO slots: one a worker at most.
     pub queue_depth: u64,
-    /// From the wake-up of a task to its poll, of every 16th wake-up or so.
+    /// From the wake-up of a task to its poll, of every 256th wake-up of a thread.
     pub wake_to_poll: Histogram,
 }
 
@@ -57,7 +57,7 @@ pub struct Metrics {
 
 impl Metrics {
     pub(super) fn of(shared: &Shared) -> Self {
-        let sum = |f: fn(&Counters) -> &Counter| shared.counters.iter().map(|c| f(c).get()).sum();
+        let sum = |f: fn(&Counters) -> &Counter| shared.counters().map(|c| f(c).get()).sum();
         let lanes = Priority::ALL.map(|lane| lane_metrics(shared, lane));
         let in_lanes: u64 = lanes.iter().map(|lane| lane.spawned).sum();
         let (sources, timers) = shared.driver.occupancy();
@@ -66,7 +66,7 @@ impl Metrics {
             workers: shared.settings.workers,
             lanes,
             tasks_spawned,
-            tasks_live: shared.registry.live() as u64,
+            tasks_live: shared.live_tasks() as u64,
             task_panics: shared.panics.load(Ordering::Relaxed),
             parks: sum(|c| &c.parks),
             driver_turns: sum(|c| &c.driver_turns),
@@ -173,11 +173,10 @@ impl Metrics {
 }
 
 fn lane_metrics(shared: &Shared, lane: Priority) -> LaneMetrics {
-    let sum = |f: fn(&LaneCounters) -> &Counter| {
-        shared.counters.iter().map(|c| f(c.lane(lane)).get()).sum()
-    };
+    let sum =
+        |f: fn(&LaneCounters) -> &Counter| shared.counters().map(|c| f(c.lane(lane)).get()).sum();
     let mut wake_to_poll = Histogram::default();
-    for counters in &shared.counters {
+    for counters in shared.counters() {
         wake_to_poll.add(&counters.lane(lane).wake_to_poll);
     }
     LaneMetrics {

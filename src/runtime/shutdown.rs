@@ -39,7 +39,7 @@ use std::time::{Duration, Instant};
 use crate::scheduler::context::{Role, enter, is_thread_of};
 use crate::scheduler::life::Phase;
 use crate::scheduler::shared::{Job, Shared, TaskInfo};
-use crate::task::cell::Kind;
+use crate::task::cell::meta::Kind;
 use crate::task::contain::contain;
 use crate::task::id::TaskId;
 use crate::task::native::Native;
@@ -103,7 +103,7 @@ impl StuckTask {
     /// The name it was given by [`task::Builder::name`](crate::task::Builder::name).
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.0.cold.as_ref()?.name.as_deref()
+        self.0.name.as_deref()
     }
 
     /// Where in the source it was spawned.
@@ -157,12 +157,15 @@ pub(super) fn shutdown(shared: &Arc<Shared>, grace: Duration) -> Result<(), Shut
             let _closer = enter(shared, Role::Thread);
             begin(shared);
             let end = begun.checked_add(grace);
-            shared.registry.wait_until_empty(|| match end {
-                Some(end) => {
-                    Some(end.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero())
-                }
-                None => Some(Duration::MAX),
-            });
+            shared.registry.wait_until(
+                || shared.live_tasks() == 0,
+                || match end {
+                    Some(end) => {
+                        Some(end.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero())
+                    }
+                    None => Some(Duration::MAX),
+                },
+            );
             finish(shared, Patience::Until(Instant::now() + LAST_CALL))
         })
         .map_err(|stuck| ShutdownError::Stuck(stuck.into_iter().map(StuckTask).collect()))
@@ -225,7 +228,7 @@ fn cancel(shared: &Shared) {
 
 /// Queues every task that waits, and has every one under way queued after its poll.
 fn wake_all_tasks(shared: &Shared) {
-    for waker in shared.registry.collect(|task| task.waker().clone()) {
+    for waker in shared.registry.collect(|task| task.waker()) {
         waker.wake();
     }
 }
@@ -252,11 +255,17 @@ fn finish(shared: &Arc<Shared>, patience: Patience) -> Result<(), Vec<TaskInfo>>
     }
     shared.threads.close();
     shared.threads.join_all(end);
-    let all_gone = shared.registry.wait_until_empty(|| match end {
-        None => Some(Duration::MAX),
-        Some(end) => Some(end.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero()),
-    });
-    if all_gone { Ok(()) } else { Err(shared.registry.collect(|task| TaskInfo::of(task.meta()))) }
+    shared.close_outside();
+    let all_gone = shared.registry.wait_until(
+        || shared.live_tasks() == 0,
+        || match end {
+            None => Some(Duration::MAX),
+            Some(end) => {
+                Some(end.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero())
+            }
+        },
+    );
+    if all_gone { Ok(()) } else { Err(shared.live_task_infos()) }
 }
 
 fn sweep_in_time(shared: &Arc<Shared>, end: Instant) {

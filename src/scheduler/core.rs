@@ -6,40 +6,45 @@
 //! out of work     search: home lane of the others, then the other lane, if it may
 //! still nothing   sleep: in the driver, if nobody is there, else on a condition variable
 //! its turn        the other lane first: see [`Share`]
-//! every 61 ticks  look at what the others have, though there is work at hand
-//! every 100 us    turn the driver; take in what waits in the injectors: see [`Pace`]
+//! every 100 us    turn the driver, take in what waits in the injectors (see [`Pace`]), and take what is
+//!                 queued behind a worker that is still in the same poll
 //! ```
 //!
-//! The look at the others is for progress: a worker that always has work of its own would never
-//! search, and what is queued behind a worker stuck in a poll would wait as long as that.
+//! The look at one of the others is for progress: a worker that always has work of its own would never
+//! search, and what is queued behind a worker stuck in a poll would wait as long as that. From one
+//! that makes progress nothing is taken: tasks would only change places, each with its caches to be
+//! warmed again. (Half of the others' queues every 61 ticks, whoever they were: 31 ns a yield with two
+//! workers, instead of 20; `yield-2`, November 2026.)
 //!
 //! Book: chapters 12 and 16.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use async_task::ScheduleInfo;
-
 use super::batch::Batch;
 use super::counters::Counters;
 use super::idle::WorkerIndex;
 use super::life::Phase;
 use super::lifo::IN_A_ROW;
+use super::outbox::Outbox;
 use super::pace::Pace;
 use super::run_queue::RunQueue;
+use super::samples::Wakeups;
+use super::seat::Seat;
 use super::share::{Share, Turn};
 use super::shared::{Runnable, Shared};
 use crate::priority::Priority;
 use crate::sync::internal::fence;
+use crate::task::cell::Woken;
+use crate::task::cell::live::Leaving;
+use crate::task::cell::meta::{Kind, Owner};
 use crate::task::native::Native;
-
-/// After how many ticks the queues of the others have their turn.
-const RESCUE_TICKS: u32 = 61;
 
 /// What is a worker's own.
 #[derive(Debug)]
 pub(crate) struct Core {
     shared: Arc<Shared>,
+    seat: Arc<Seat>,
     index: WorkerIndex,
     home: Priority,
     /// By lane: may this worker take tasks of it?
@@ -47,22 +52,26 @@ pub(crate) struct Core {
     /// By lane: may it keep them on its own queue? A Low-home worker keeps no High tasks: they would
     /// wait behind its Low ones.
     keeps: [bool; 2],
+    /// By lane: whose tasks this worker keeps; nobody's, if it keeps none of that lane.
+    owners: [Owner; 2],
     /// By lane.
     queues: [RunQueue<Runnable>; 2],
-    /// Ticks between the last look at the others' queues and the last look at the clock.
-    ticks: u32,
+    /// It is time to look at one of the others.
+    is_others_turn: bool,
+    /// Which one, and how far it was when it was seen last.
+    suspect: (WorkerIndex, u64),
     /// When the injectors and the driver have their turn.
     pace: Pace,
     /// When the other lane has its turn.
     share: Share,
-    /// The lane that the next look at the others' queues is for.
-    rescue: Priority,
     /// Counted among the searchers of [`Idle`](super::idle::Idle).
     searching: bool,
     /// The lane of the task under way; `None` between polls.
     polling: Option<Priority>,
     /// By lane: has a task been put into the LIFO slot? The watchdog may have taken it since.
     filled: [bool; 2],
+    /// What has ended here and was spawned elsewhere, and the other way round.
+    outbox: Outbox,
     /// What the last turn of the driver has brought.
     batch: Batch,
     /// The turn under way wakes tasks, which are not announced one by one.
@@ -71,7 +80,7 @@ pub(crate) struct Core {
     is_quiet: bool,
     /// How many tasks in a row have come from a LIFO slot.
     in_a_row: u32,
-    wakeups: u32,
+    wakeups: Wakeups,
     random: fastrand::Rng,
 }
 
@@ -93,19 +102,27 @@ impl Core {
         let serves = Priority::ALL.map(|lane| shared.idle.serves().lane(home, lane));
         let keeps = Priority::ALL
             .map(|lane| serves[lane.index()] && (lane == home || home == Priority::High));
+        let owners = Priority::ALL.map(|lane| match keeps[lane.index()] {
+            true => Owner::new(&*shared, Kind::Lane(lane)),
+            false => Owner::NOBODY,
+        });
         let parts = shared.settings.lane_share;
         let random = fastrand::Rng::with_seed(shared.settings.seed ^ index.0 as u64);
+        let seat = Arc::clone(shared.seat(index));
         Self {
+            outbox: Outbox::new(&shared, &seat),
+            seat,
             shared,
             index,
             home,
             serves,
             keeps,
+            owners,
             queues,
-            ticks: 0,
+            is_others_turn: false,
+            suspect: (index, 0),
             pace: Pace::new(Share::polls_between_looks(parts)),
             share: Share::new(home, parts),
-            rescue: home,
             searching: true,
             polling: None,
             filled: [false; 2],
@@ -113,7 +130,7 @@ impl Core {
             is_waking: false,
             is_quiet: false,
             in_a_row: 0,
-            wakeups: 0,
+            wakeups: Wakeups::new(),
             random,
         }
     }
@@ -163,6 +180,7 @@ impl Core {
     /// The worker goes to sleep. Was it searching?
     pub(super) fn fall_asleep(&mut self) -> bool {
         self.batch.end(|| self.shared.nanos());
+        self.outbox.clear();
         self.is_quiet = false;
         std::mem::take(&mut self.searching)
     }
@@ -175,6 +193,7 @@ impl Core {
     }
 
     /// Decides what to do next.
+    #[inline]
     pub(super) fn next(&mut self) -> Step {
         self.polling = None;
         if self.pace.is_due() && self.look_round() {
@@ -191,11 +210,13 @@ impl Core {
     }
 
     /// What a busy worker does once in a while: see [`Pace`]. Is it time to turn the driver?
+    #[inline(never)] // Rare, and in the middle of what every poll does.
     fn look_round(&mut self) -> bool {
-        self.is_quiet = false;
         let now = self.shared.nanos();
-        self.ticks += self.pace.every();
+        self.is_quiet &= self.batch.is_small_still(now);
+        self.outbox.clear();
         let turn_driver = self.pace.look(now);
+        self.is_others_turn = turn_driver;
         self.share.look(now);
         self.take_in_all();
         turn_driver
@@ -210,6 +231,7 @@ impl Core {
     }
 
     /// What needs no search: the home lane, then Low that this worker has adopted or may.
+    #[inline]
     fn at_hand(&mut self) -> Option<Runnable> {
         self.own(self.home).or_else(|| {
             let other = self.home.other();
@@ -218,12 +240,13 @@ impl Core {
     }
 
     /// From the LIFO slot of `lane`, else from the own queue, else from the injector.
+    #[inline(always)] // What every poll does.
     fn own(&mut self, lane: Priority) -> Option<Runnable> {
         if std::mem::take(&mut self.filled[lane.index()])
-            && let Some(runnable) = self.shared.lifo(self.index, lane).take()
+            && let Some(runnable) = self.seat.slot(lane).take()
         {
             self.in_a_row += 1;
-            self.counters().lane(lane).lifo_hits.add(1);
+            self.seat.counters.lane(lane).lifo_hits.add(1);
             return Some(runnable);
         }
         match self.queues[lane.index()].pop() {
@@ -239,6 +262,7 @@ impl Core {
     /// If this worker has more than it is about to poll, and somebody sleeps who could help, wakes
     /// him. The pop before this is a full barrier, which a push by a task that yields is not: so
     /// yields need none.
+    #[inline]
     fn share_the_rest(&self, lane: Priority) {
         if !self.is_quiet
             && self.shared.idle.is_anyone_asleep_for(lane)
@@ -256,6 +280,7 @@ impl Core {
     }
 
     /// From the injector of `lane`: all of it if this worker may keep it, else one task.
+    #[inline(never)] // Rare, and in the middle of what every poll does.
     fn injected(&mut self, lane: Priority) -> Option<Runnable> {
         if self.may_keep(lane) {
             if !self.take_in(lane) {
@@ -266,7 +291,7 @@ impl Core {
             first
         } else {
             let one = self.shared.injector(lane).pop(|| self.shared.notify(lane, false))?;
-            self.counters().lane(lane).injected.add(1);
+            self.seat.counters.lane(lane).injected.add(1);
             Some(one)
         }
     }
@@ -276,7 +301,7 @@ impl Core {
         let queue = &self.queues[lane.index()];
         let found = self.shared.injector(lane).drain(|runnable| queue.push(runnable));
         if found {
-            self.counters().lane(lane).injected.add(1);
+            self.seat.counters.lane(lane).injected.add(1);
         }
         found
     }
@@ -293,6 +318,7 @@ impl Core {
     }
 
     /// What comes before the home lane, once in a while.
+    #[inline(never)] // Rare, and in the middle of what every poll does.
     fn out_of_order(&mut self) -> Option<Runnable> {
         self.turn_of_the_other_lane().or_else(|| self.turn_of_the_others())
     }
@@ -310,15 +336,26 @@ impl Core {
         runnable
     }
 
-    /// The turn of what is queued behind other workers' polls, of both lanes by turns.
+    /// The turn of what is queued behind another worker's poll that does not end.
     fn turn_of_the_others(&mut self) -> Option<Runnable> {
-        if self.ticks < RESCUE_TICKS {
+        if !std::mem::take(&mut self.is_others_turn) {
             return None;
         }
-        self.ticks = 0;
-        let lane = self.rescue;
-        self.rescue = lane.other();
-        if self.may_serve(lane) { self.steal(lane) } else { None }
+        let (suspect, seen) = self.suspect;
+        let is_stuck = self.shared.seat(suspect).counters.sequence() == seen;
+        let rescued = if is_stuck { self.rescue_from(suspect) } else { None };
+        if rescued.is_none() {
+            let next = WorkerIndex((suspect.0 + 1) % self.shared.queue_owners());
+            self.suspect = (next, self.shared.seat(next).counters.sequence());
+        }
+        rescued
+    }
+
+    /// From the queues of one that is stuck, home lane first.
+    fn rescue_from(&mut self, stuck: WorkerIndex) -> Option<Runnable> {
+        let mut lanes = [self.home, self.home.other()].into_iter();
+        lanes
+            .find_map(|lane| if self.may_serve(lane) { self.steal_from(stuck, lane) } else { None })
     }
 
     /// From anywhere in the other lane, if this worker may serve it.
@@ -332,6 +369,7 @@ impl Core {
     }
 
     /// Looks at what the others have, home lane first; one searcher of a home at a time.
+    #[inline(never)] // Rare, and in the middle of what every poll does.
     fn search(&mut self) -> Option<Runnable> {
         if !self.searching {
             self.searching = self.shared.idle.start_searching(self.home);
@@ -342,29 +380,36 @@ impl Core {
         self.steal(self.home).or_else(|| self.take_from_other_lane())
     }
 
-    /// From another worker's queue of `lane`: half of it if this worker may keep it, else one task.
+    /// From another worker's queue of `lane`.
     fn steal(&mut self, lane: Priority) -> Option<Runnable> {
         let workers = self.shared.queue_owners();
         let start = self.random.usize(..workers);
-        let keep = self.may_keep(lane);
-        let queue = &self.queues[lane.index()];
-        let stolen = (0..workers)
-            .map(|step| WorkerIndex((start + step) % workers))
-            .filter(|victim| *victim != self.index)
-            .map(|victim| self.shared.thief(victim, lane))
-            .find_map(|thief| if keep { thief.steal_half(queue) } else { thief.steal_one() })?;
-        if keep {
+        let mut victims = (start..start + workers).map(|victim| WorkerIndex(victim % workers));
+        victims.find_map(|victim| self.steal_from(victim, lane))
+    }
+
+    /// Half of another worker's queue of `lane` if this worker may keep it, else one task.
+    fn steal_from(&mut self, victim: WorkerIndex, lane: Priority) -> Option<Runnable> {
+        if victim == self.index {
+            return None;
+        }
+        let thief = self.shared.seat(victim).thief(lane);
+        let keeps = self.may_keep(lane);
+        let stolen =
+            if keeps { thief.steal_half(&self.queues[lane.index()]) } else { thief.steal_one() }?;
+        if keeps {
             self.share_the_moved(lane);
         }
-        let counters = self.counters().lane(lane);
+        let counters = self.seat.counters.lane(lane);
         counters.steals.add(1);
-        if keep && lane != self.home {
+        if keeps && lane != self.home {
             counters.adoptions.add(1);
         }
         Some(stolen)
     }
 
     /// The last thing before a poll.
+    #[inline]
     fn begin(&mut self, runnable: &Runnable) {
         if self.searching {
             self.searching = false;
@@ -373,35 +418,35 @@ impl Core {
             }
             self.shared.watch();
         }
-        let lane = runnable.metadata().lane();
+        let lane = runnable.meta().lane();
         self.polling = Some(lane);
         self.share.begins(lane, || self.shared.nanos());
-        count_poll(&self.shared, self.counters(), lane, runnable);
-    }
-
-    fn counters(&self) -> &Counters {
-        self.shared.counters_of(self.index)
+        count_poll(&self.shared, &self.seat.counters, lane, runnable);
     }
 
     /// Queues a task that was woken or spawned on this thread; gives it back if another worker must
     /// have it.
-    pub(super) fn keep(&mut self, runnable: Runnable, how: ScheduleInfo) -> Result<(), Runnable> {
-        let meta = runnable.metadata();
-        let lane = meta.lane();
-        if !std::ptr::eq(Arc::as_ptr(&meta.host), Arc::as_ptr(&self.shared)) {
+    #[inline]
+    pub(super) fn keep(&mut self, runnable: Runnable, woken: Woken) -> Result<(), Runnable> {
+        let meta = runnable.meta();
+        let lane = match meta.owner() {
+            owner if owner == self.owners[Priority::Low.index()] => Priority::Low,
+            owner if owner == self.owners[Priority::High.index()] => Priority::High,
+            _ => return Err(runnable),
+        };
+        if self.shared.is_at_least(Phase::Cancelling) {
             return Err(runnable);
         }
-        self.shared.stamp(meta, &mut self.wakeups);
-        if !self.may_keep(lane) || self.shared.is_at_least(Phase::Cancelling) {
-            return Err(runnable);
+        if self.wakeups.is_sampled() {
+            self.shared.stamp(meta);
         }
         let queue = &self.queues[lane.index()];
-        if how.woken_while_running {
+        if woken == Woken::Polled {
             // A task that yields is looked after when this worker pops the next one.
             queue.push(runnable);
         } else if self.polling == Some(lane) && self.has_place_in_slot(lane) {
             self.filled[lane.index()] = true;
-            self.shared.lifo(self.index, lane).put(runnable).map_or(Ok(()), Err)?;
+            self.seat.slot(lane).fill(runnable)?;
         } else {
             queue.push(runnable);
             if self.is_waking {
@@ -410,6 +455,11 @@ impl Core {
             self.shared.notify(lane, self.polling.is_some_and(|polling| polling != lane));
         }
         Ok(())
+    }
+
+    /// Keeps a task that has ended for a moment: see [`Outbox`].
+    pub(super) fn put_aside(&mut self, task: Leaving<Shared>) -> Result<(), Leaving<Shared>> {
+        self.outbox.put(task)
     }
 
     /// May the task that the one under way has woken or spawned go into the LIFO slot?
@@ -423,20 +473,17 @@ impl Core {
 }
 
 /// Counts a poll of `lane` that is about to be made, and its wait if that was timed.
+#[inline]
 pub(super) fn count_poll(
     shared: &Shared,
     counters: &Counters,
     lane: Priority,
     runnable: &Runnable,
 ) {
-    let meta = runnable.metadata();
-    let lane = counters.lane(lane);
-    lane.polls.add(1);
-    counters.doing.polls(meta.slot());
-    // Relaxed: the queue orders this after the stamp was set.
-    let woken_at = meta.woken_at.load(Ordering::Relaxed);
-    if woken_at != 0 {
-        meta.woken_at.store(0, Ordering::Relaxed);
-        lane.wake_to_poll.record(shared.nanos().saturating_sub(woken_at));
+    let task = runnable.meta();
+    counters.lane(lane).polls.add(1);
+    counters.doing.polls(task.place());
+    if let Some(waited) = task.waited(|| shared.nanos()) {
+        counters.lane(lane).wake_to_poll.record(waited);
     }
 }

@@ -18,6 +18,11 @@ impl Counter {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
     }
 
+    pub(crate) fn set(&self, n: u64) {
+        // Relaxed: as above.
+        self.0.store(n, Ordering::Relaxed);
+    }
+
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -47,6 +52,8 @@ pub(crate) struct Counters {
     lanes: [LaneCounters; 2],
     pub(crate) parks: Counter,
     pub(crate) driver_turns: Counter,
+    /// Tasks in its [`Outbox`](super::outbox).
+    pub(crate) leaving: Counter,
     pub(crate) doing: Doing,
 }
 
@@ -65,6 +72,7 @@ impl Counters {
             lanes: [lane(), lane()],
             parks: Counter::default(),
             driver_turns: Counter::default(),
+            leaving: Counter::default(),
             doing: Doing::new(),
         }
     }

@@ -1,18 +1,18 @@
 //! What a worker is doing, published for the watchdog.
 //!
-//! Each poll costs its worker one store here: whose poll it is, as the task's [`Slot`] in the
-//! registry. The watchdog compares it, and the worker's counts, with what it saw before, and looks
-//! the task up only when it has to name it. Words that are no slot say what else a worker may do.
+//! Each poll costs its worker one store here: whose poll it is, as the task's [`Place`] among the
+//! live ones. The watchdog compares it, and the worker's counts, with what it saw before, and looks
+//! the task up only when it has to name it. Words that are no place say what else a worker may do.
 //!
 //! Book: chapter 17.
 
 use crate::sync::internal::{AtomicU64, Ordering};
-use crate::task::slot::Slot;
+use crate::task::cell::meta::Place;
 
 /// Nothing that may last: it searches, sleeps, or has handed its part on.
-const NOTHING: u64 = 0;
+const NOTHING: u64 = u64::MAX;
 /// It calls the wakers that a turn of the driver has given it.
-const WAKING: u64 = 1;
+const WAKING: u64 = u64::MAX - 1;
 
 /// See the module.
 #[derive(Debug)]
@@ -27,9 +27,9 @@ impl Doing {
         Self(AtomicU64::new(NOTHING))
     }
 
-    /// A poll begins. A task that is polled was accepted by the registry, and so has a slot.
-    pub(crate) fn polls(&self, slot: Option<Slot>) {
-        self.set(slot.map_or(NOTHING, Slot::word));
+    /// A poll begins.
+    pub(crate) fn polls(&self, task: Place) {
+        self.set(task.word());
     }
 
     /// The worker is about to wake tasks, which is anybody's code.
@@ -59,8 +59,8 @@ impl Activity {
     }
 
     /// The place of the task that is polled.
-    pub(crate) fn slot(self) -> Option<Slot> {
-        Slot::from_word(self.0)
+    pub(crate) fn place(self) -> Option<Place> {
+        Place::from_word(self.0)
     }
 }
 
@@ -71,13 +71,13 @@ mod tests {
     #[test]
     fn a_poll_names_its_task_and_rest_and_waking_name_none() {
         let doing = Doing::new();
-        assert!(!doing.get().is_work() && doing.get().slot().is_none());
-        let slot = Slot::new(0, 0).of(7);
-        doing.polls(Some(slot));
-        assert!(doing.get().is_work() && doing.get().slot() == Some(slot));
+        assert!(!doing.get().is_work() && doing.get().place().is_none());
+        let task = Place::from_word(7).expect("it may be one");
+        doing.polls(task);
+        assert!(doing.get().is_work() && doing.get().place() == Some(task));
         doing.wakes();
-        assert!(doing.get().is_work() && doing.get().slot().is_none());
+        assert!(doing.get().is_work() && doing.get().place().is_none());
         doing.rests();
-        assert!(!doing.get().is_work() && doing.get().slot().is_none());
+        assert!(!doing.get().is_work() && doing.get().place().is_none());
     }
 }

@@ -13,56 +13,11 @@
 //!   the [watchdog](super::watchdog) takes the task out and gives it to the others. So nothing goes in
 //!   unless the watchdog watches.
 //!
-//! Owner and watchdog exchange the task in one atomic step: whoever gets it has it alone. A task
-//! that is put in after the watchdog has looked is found at its next look, since it looks again for
-//! as long as the poll lasts.
+//! The place itself is a [`Slot`](crate::task::cell::slot::Slot): owner and watchdog never get one task
+//! both. A task that is put in after the watchdog has looked is found at its next look, since it
+//! looks again for as long as the poll lasts.
 //!
 //! Book: chapter 12.
 
-#[cfg(not(waterwheel_loom))]
-use crossbeam_utils::atomic::AtomicCell;
-
-#[cfg(waterwheel_loom)]
-use crate::models::stand_in::AtomicCell;
-
 /// How many tasks in a row come from the slot while others are queued.
 pub(crate) const IN_A_ROW: u32 = 16;
-
-/// See the module.
-pub(crate) struct LifoSlot<T>(AtomicCell<Option<T>>);
-
-impl<T> LifoSlot<T> {
-    pub(crate) fn new() -> Self {
-        Self(AtomicCell::new(None))
-    }
-
-    /// Puts a task in. Gives back what was there, which an owner who keeps count never sees.
-    pub(crate) fn put(&self, task: T) -> Option<T> {
-        self.0.swap(Some(task))
-    }
-
-    pub(crate) fn take(&self) -> Option<T> {
-        self.0.take()
-    }
-}
-
-impl<T> std::fmt::Debug for LifoSlot<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("LifoSlot")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_task_is_taken_once_and_in_one_atomic_step() {
-        assert!(AtomicCell::<Option<async_task::Runnable>>::is_lock_free());
-        let slot = LifoSlot::new();
-        assert_eq!(slot.put(1), None);
-        assert_eq!(slot.put(2), Some(1), "what was there is not lost");
-        assert_eq!(slot.take(), Some(2));
-        assert_eq!(slot.take(), None);
-    }
-}

@@ -10,6 +10,7 @@
 //! - [`injector`], [`run_queue`]: the queues
 //! - [`worker`]: the loop that polls
 //! - [`core`]: a worker's part; where it looks for work, in which order
+//! - [`seat`]: what the others see of a worker
 //! - [`lifo`]: the place of a task that is to run next
 //! - [`idle`], [`parker`]: who sleeps, and how it is woken
 //! - [`pace`]: how often a busy worker looks at sockets and timers
@@ -20,9 +21,9 @@
 //! - [`replacement`]: workers that stand in for one that is stuck
 //! - [`offload`]: blocking calls, and workers whose thread is about to block
 //! - [`context`]: which runtime a thread belongs to
-//! - [`registry`]: every live task
+//! - [`registry`], [`outbox`]: every live task, and those on their way out
 //! - [`life`], [`closing`]: from running to closed
-//! - [`counters`], [`histogram`]: what is counted
+//! - [`counters`], [`histogram`], [`samples`]: what is counted and timed
 //!
 //! Book: chapter 12.
 
@@ -39,12 +40,15 @@ pub(crate) mod injector;
 pub(crate) mod life;
 mod lifo;
 pub(crate) mod offload;
+mod outbox;
 mod pace;
 pub(crate) mod parker;
 pub(crate) mod registry;
 pub(crate) mod replacement;
 pub(crate) mod reserve;
 pub(crate) mod run_queue;
+mod samples;
+pub(crate) mod seat;
 pub(crate) mod share;
 pub(crate) mod shared;
 mod watchdog;

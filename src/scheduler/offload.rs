@@ -89,8 +89,7 @@ pub(super) fn serve(shared: &Shared, first: Option<Job>) {
 }
 
 fn run(call: Runnable) {
-    let meta = call.metadata();
-    if meta.is_aborted() || meta.host.is_at_least(Phase::Cancelling) {
+    if call.host().is_at_least(Phase::Cancelling) {
         drop(call);
     } else {
         call.run();

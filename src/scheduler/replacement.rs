@@ -180,9 +180,10 @@ pub(super) fn retire(mut core: Core) {
         shared.idle.found_work(core.home());
     }
     let (index, queues) = core.into_queues();
-    shared.counters_of(index).doing.rests();
+    let seat = shared.seat(index);
+    seat.counters.doing.rests();
     for lane in Priority::ALL {
-        let left = || shared.lifo(index, lane).take().or_else(|| queues[lane.index()].pop());
+        let left = || seat.slot(lane).take().or_else(|| queues[lane.index()].pop());
         while let Some(runnable) = left() {
             shared.push_from_outside(runnable, lane);
         }

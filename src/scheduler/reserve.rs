@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::context::{self, Role};
 use super::core::count_poll;
+use super::counters::Counters;
 use super::life::Phase;
 use super::parker::Parker;
 use super::shared::{Runnable, Shared};
@@ -25,11 +26,16 @@ use crate::sync::internal::{AtomicBool, Ordering, fence};
 pub(crate) struct Reserve {
     started: AtomicBool,
     parker: Parker,
+    pub(super) counters: Box<Counters>,
 }
 
 impl Reserve {
     pub(super) fn new() -> Self {
-        Self { started: AtomicBool::new(false), parker: Parker::new() }
+        Self {
+            started: AtomicBool::new(false),
+            parker: Parker::new(),
+            counters: Box::new(Counters::new()),
+        }
     }
 
     pub(super) fn unpark(&self) {
@@ -65,7 +71,7 @@ impl Shared {
         let lane = Priority::High;
         self.injector(lane).pop(|| self.notify(lane, false)).or_else(|| {
             let stolen = self.thieves(lane).find_map(super::run_queue::Thief::steal_one)?;
-            self.counters_of(self.reserve_index()).lane(lane).steals.add(1);
+            self.reserve.counters.lane(lane).steals.add(1);
             Some(stolen)
         })
     }
@@ -75,7 +81,7 @@ impl Shared {
 /// by the next round.
 fn run(shared: &Arc<Shared>) {
     let _member = context::enter(shared, Role::Thread);
-    let counters = shared.counters_of(shared.reserve_index());
+    let counters = &shared.reserve.counters;
     loop {
         while !shared.is_at_least(Phase::Cancelling)
             && let Some(runnable) = shared.take_high()

@@ -26,14 +26,17 @@ impl<T> RunQueue<T> {
         Thief(self.0.stealer())
     }
 
+    #[inline]
     pub(crate) fn push(&self, task: T) {
         self.0.push(task);
     }
 
+    #[inline]
     pub(crate) fn pop(&self) -> Option<T> {
         self.0.pop()
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

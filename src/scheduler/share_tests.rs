@@ -17,7 +17,7 @@ use super::super::shared::Shared;
 use super::*;
 use crate::driver::{Clock, Driver};
 use crate::runtime::Builder;
-use crate::task::cell::Kind;
+use crate::task::cell::meta::Kind;
 
 const HOME: Priority = Priority::High;
 const OTHER: Priority = Priority::Low;
@@ -243,7 +243,7 @@ fn steps_of_a_core(
     loop {
         match core.next() {
             core::Step::Poll(runnable) => {
-                let (lane, begin) = (runnable.metadata().lane(), shared.driver.clock().nanos());
+                let (lane, begin) = (runnable.meta().lane(), shared.driver.clock().nanos());
                 runnable.run();
                 steps.push(Step { begin, end: shared.driver.clock().nanos(), lane, has });
             }

@@ -6,7 +6,6 @@ use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use async_task::ScheduleInfo;
 use crossbeam_utils::CachePadded;
 
 use super::Settings;
@@ -16,28 +15,30 @@ use super::counters::Counters;
 use super::idle::{Idle, Notified, WorkerIndex};
 use super::injector::Injector;
 use super::life::{Life, Phase};
-use super::lifo::LifoSlot;
-use super::parker::{Parker, Wake};
+use super::outbox::Inbox;
+use super::parker::Wake;
 use super::registry::Registry;
 use super::replacement::Replacements;
 use super::reserve::Reserve;
 use super::run_queue::{RunQueue, Thief};
+use super::seat::Seat;
 use super::watchdog::Watchdog;
 use super::worker;
 use crate::blocking::pool::Pool;
 use crate::driver::Driver;
 use crate::priority::Priority;
-use crate::task::cell::{self, Cold, Host, Kind, Meta, TaskRef};
+use crate::task::cell::live::Leaving;
+use crate::task::cell::meta::{Kind, Meta};
+use crate::task::cell::{self, Host, Woken};
 use crate::task::contain::{Payload, contain};
 use crate::task::error::TaskError;
 use crate::task::id::TaskId;
 use crate::task::panic::TaskPanic;
-use crate::task::slot::Slot;
 use crate::threads::Threads;
 use crate::token::CancellationToken;
 
 /// A task, ready to be polled.
-pub(crate) type Runnable = async_task::Runnable<Meta<Shared>>;
+pub(crate) type Runnable = cell::Runnable<Shared>;
 
 /// A task, as its spawner holds it.
 pub(crate) type RawTask<T> = cell::RawTask<T, Shared>;
@@ -56,13 +57,14 @@ pub(crate) enum Job {
 pub(crate) struct TaskInfo {
     pub(crate) id: TaskId,
     pub(crate) site: &'static Location<'static>,
-    pub(crate) cold: Option<Arc<Cold>>,
+    pub(crate) name: Option<String>,
     pub(crate) kind: Kind,
 }
 
 impl TaskInfo {
     pub(crate) fn of(meta: &Meta<Shared>) -> Self {
-        Self { id: meta.id, site: meta.site, cold: meta.cold.get().cloned(), kind: meta.kind }
+        let name = meta.name().map(str::to_owned);
+        Self { id: meta.id(), site: meta.site(), name, kind: meta.kind() }
     }
 }
 
@@ -73,16 +75,18 @@ pub(crate) struct Shared {
     pub(crate) driver: Arc<Driver>,
     pub(crate) threads: Arc<Threads>,
     pub(crate) blocking: Pool<Job>,
-    pub(crate) registry: Registry<TaskRef<Shared>>,
+    pub(crate) registry: Registry<Shared>,
     pub(crate) closing: Closing<Result<(), Vec<TaskInfo>>>,
     /// Cancelled when a shutdown begins.
     pub(crate) token: CancellationToken,
-    /// By worker, then by replacement, then one for the reserve.
-    pub(crate) counters: Box<[CachePadded<Counters>]>,
+    /// By worker, then by replacement.
+    pub(crate) seats: Box<[Arc<Seat>]>,
     pub(crate) panics: AtomicU64,
     /// Threads that were wanted in passing (reserve, blocking) and could not be started.
     pub(crate) failed_threads: AtomicU64,
     pub(super) idle: CachePadded<Idle>,
+    /// For the tasks of threads that are no workers.
+    pub(super) outside: CachePadded<Inbox>,
     pub(super) reserve: Reserve,
     pub(super) watchdog: Watchdog,
     pub(crate) replacements: Replacements,
@@ -90,11 +94,6 @@ pub(crate) struct Shared {
     pub(super) itself: Weak<Shared>,
     homes: Box<[Priority]>,
     injectors: [CachePadded<Injector<Runnable>>; 2],
-    /// By worker and replacement, then by lane.
-    thieves: Box<[[Thief<Runnable>; 2]]>,
-    /// By worker, then by lane.
-    lifos: Box<[CachePadded<[LifoSlot<Runnable>; 2]>]>,
-    parkers: Box<[CachePadded<Parker>]>,
     life: CachePadded<Life>,
 }
 
@@ -103,8 +102,8 @@ pub(crate) struct Shared {
 /// the spawner's stack, and 128 KiB overflowed one of 2 MiB.
 const BOXED_FROM: usize = 2048;
 
-/// Every how many wake-ups one is timed. A power of two: the test is a mask.
-const SAMPLE_EVERY: u32 = 16;
+/// How often two counts are taken that belong together, if they change meanwhile.
+const CONSISTENT_TRIES: usize = 4;
 
 impl Shared {
     /// Makes what is shared and, for each worker, what is its own.
@@ -116,30 +115,25 @@ impl Shared {
         let owners = homes.len() + settings.replacements;
         let mut queues: Vec<[RunQueue<Runnable>; 2]> =
             (0..owners).map(|_| [RunQueue::new(), RunQueue::new()]).collect();
-        let thieves = queues.iter().map(|lanes| [lanes[0].thief(), lanes[1].thief()]).collect();
+        let seats = queues.iter().map(|queues| Arc::new(Seat::new(queues))).collect();
         let spares = queues.split_off(homes.len());
-        let shards = u16::try_from(owners + 1).expect("the builder limits the workers");
         let shared = Arc::new_cyclic(|itself| Self {
             itself: Weak::clone(itself),
             driver: Arc::new(driver),
             threads: Arc::new(Threads::new(settings.threads.clone())),
             blocking: Pool::new(settings.max_blocking_threads, settings.keep_alive),
-            registry: Registry::new(shards),
+            registry: Registry::new(owners + 1),
             closing: Closing::new(),
             token: CancellationToken::new(),
-            counters: (0..=owners).map(|_| CachePadded::new(Counters::new())).collect(),
+            seats,
             panics: AtomicU64::new(0),
             failed_threads: AtomicU64::new(0),
             idle: CachePadded::new(Idle::new(settings.serves)),
+            outside: CachePadded::new(Inbox::open()),
             reserve: Reserve::new(),
             watchdog: Watchdog::new(),
             replacements: Replacements::new(homes.len(), spares),
             injectors: [CachePadded::new(Injector::new()), CachePadded::new(Injector::new())],
-            thieves,
-            lifos: (0..owners)
-                .map(|_| CachePadded::new([LifoSlot::new(), LifoSlot::new()]))
-                .collect(),
-            parkers: (0..owners).map(|_| CachePadded::new(Parker::new())).collect(),
             life: CachePadded::new(Life::new()),
             homes,
             settings,
@@ -168,23 +162,17 @@ impl Shared {
         &self,
         lane: Priority,
     ) -> impl ExactSizeIterator<Item = &Thief<Runnable>> {
-        self.thieves[..self.queue_owners()].iter().map(move |lanes| &lanes[lane.index()])
+        self.seats[..self.queue_owners()].iter().map(move |seat| seat.thief(lane))
     }
 
-    pub(super) fn thief(&self, worker: WorkerIndex, lane: Priority) -> &Thief<Runnable> {
-        &self.thieves[worker.0][lane.index()]
+    pub(super) fn seat(&self, worker: WorkerIndex) -> &Arc<Seat> {
+        &self.seats[worker.0]
     }
 
-    pub(super) fn lifo(&self, worker: WorkerIndex, lane: Priority) -> &LifoSlot<Runnable> {
-        &self.lifos[worker.0][lane.index()]
-    }
-
-    pub(super) fn parker(&self, worker: WorkerIndex) -> &Parker {
-        &self.parkers[worker.0]
-    }
-
-    pub(super) fn counters_of(&self, worker: WorkerIndex) -> &Counters {
-        &self.counters[worker.0]
+    /// Of the workers and replacements by their numbers, then of the reserve.
+    pub(crate) fn counters(&self) -> impl Iterator<Item = &Counters> {
+        let of_seats = self.seats.iter().map(|seat| &*seat.counters);
+        of_seats.chain(std::iter::once(&*self.reserve.counters))
     }
 
     /// How many have queues in which something may be: the workers, and the replacements as far as
@@ -193,9 +181,9 @@ impl Shared {
         self.homes.len() + self.replacements.used()
     }
 
-    /// The counters of the reserve stand behind those of the workers and replacements.
+    /// The number of the reserve comes after those of the workers and replacements.
     pub(super) fn reserve_index(&self) -> WorkerIndex {
-        WorkerIndex(self.counters.len() - 1)
+        WorkerIndex(self.seats.len())
     }
 
     pub(crate) fn queue_depth(&self, lane: Priority) -> usize {
@@ -219,6 +207,35 @@ impl Shared {
         self.driver.clock().nanos().max(1)
     }
 
+    /// How many tasks have not dropped their future yet.
+    pub(crate) fn live_tasks(&self) -> usize {
+        let leaving = || {
+            let of_seat = |seat: &Arc<Seat>| seat.counters.leaving.get() + seat.inbox.len();
+            self.seats.iter().map(of_seat).sum::<u64>() + self.outside.len()
+        };
+        let (mut before, mut registered) = (leaving(), self.registry.len());
+        for _ in 0..CONSISTENT_TRIES {
+            let after = leaving();
+            if after == before {
+                break;
+            }
+            // Some were taken out, or put aside, meanwhile.
+            (before, registered) = (after, self.registry.len());
+        }
+        registered.saturating_sub(before as usize)
+    }
+
+    /// Who they are.
+    pub(crate) fn live_task_infos(&self) -> Vec<TaskInfo> {
+        let infos = |task: &Meta<Self>| (!task.is_gone()).then(|| TaskInfo::of(task));
+        self.registry.collect(|task| infos(task.meta())).into_iter().flatten().collect()
+    }
+
+    /// As an owner more, for whoever is about to lose what keeps the runtime alive.
+    pub(super) fn owned(&self) -> Arc<Self> {
+        self.itself.upgrade().expect("whoever borrows the runtime keeps it alive")
+    }
+
     // --- Life ---
 
     /// Goes on to `phase`, never back.
@@ -232,19 +249,18 @@ impl Shared {
 
     /// Wakes every thread that sleeps in the scheduler, to see that the phase has changed.
     pub(crate) fn unpark_all(&self) {
-        for index in 0..self.parkers.len() {
+        for index in 0..self.seats.len() {
             self.unpark(WorkerIndex(index));
         }
         self.reserve.unpark();
-        self.watchdog.arming.wake();
-        self.driver.unpark();
+        self.watchdog.wake();
     }
 
     /// Takes any queued task out, whoever it belongs to.
     pub(crate) fn take_any(&self) -> Option<Runnable> {
         Priority::ALL.into_iter().find_map(|lane| {
             let from_queues = || self.thieves(lane).find_map(Thief::steal_one);
-            let from_slots = || self.lifos.iter().find_map(|lanes| lanes[lane.index()].take());
+            let from_slots = || self.seats.iter().find_map(|seat| seat.slot(lane).take());
             self.injector(lane).pop(|| {}).or_else(from_queues).or_else(from_slots)
         })
     }
@@ -253,6 +269,7 @@ impl Shared {
 
     /// Makes and schedules a task. After a shutdown has begun the future is dropped and the task
     /// is cancelled from the start.
+    #[inline(always)]
     pub(crate) fn spawn<F>(
         self: &Arc<Self>,
         future: F,
@@ -271,6 +288,7 @@ impl Shared {
         }
     }
 
+    #[inline(always)]
     fn spawn_as_it_is<F>(
         self: &Arc<Self>,
         future: F,
@@ -282,17 +300,10 @@ impl Shared {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let shard = worker::index_in(self).unwrap_or(self.reserve_index()).0;
-        let shard = u16::try_from(shard).expect("the builder limits the workers");
-        let ((runnable, task), accepted) = self.registry.insert(shard, kind, |slot| {
-            let meta = Meta::new(Arc::clone(self), kind, slot, site, name);
-            let (runnable, task) = cell::allocate(future, meta);
-            (TaskRef::new(&runnable), (runnable, task))
-        });
-        if accepted {
-            runnable.schedule();
-        } else {
-            drop(runnable);
+        let (newborn, task) = cell::allocate(future, self, kind, self.registry.shard(), site, name);
+        match self.registry.insert(newborn) {
+            Ok(runnable) => Self::schedule(runnable, Woken::Waiting),
+            Err(refused) => drop(refused),
         }
         task
     }
@@ -318,7 +329,7 @@ impl Shared {
     }
 
     pub(super) fn unpark(&self, worker: WorkerIndex) {
-        match self.parker(worker).unpark() {
+        match self.seat(worker).parker.unpark() {
             Wake::Done => {}
             Wake::Driver => self.driver.unpark(),
         }
@@ -345,29 +356,23 @@ impl Shared {
         }
     }
 
-    /// Notes the time of this wake-up, if it is one of the sample.
-    pub(super) fn stamp(&self, meta: &Meta<Shared>, wakeups: &mut u32) {
-        *wakeups = wakeups.wrapping_add(1);
-        if wakeups.is_multiple_of(SAMPLE_EVERY) {
-            // Relaxed: the queue that carries the task orders this before the poll.
-            meta.woken_at.store(self.nanos(), Ordering::Relaxed);
-        }
+    /// Notes the time of a wake-up that is one of the sample.
+    #[cold]
+    pub(super) fn stamp(&self, task: &Meta<Self>) {
+        task.set_woken_at(self.nanos());
     }
 }
 
 impl Host for Shared {
-    fn schedule(runnable: Runnable, how: ScheduleInfo) {
-        match runnable.metadata().kind {
-            Kind::Lane(_) => worker::schedule(runnable, how),
-            Kind::Blocking => {
-                let shared = Arc::clone(&runnable.metadata().host);
-                shared.push_blocking(runnable);
-            }
-        }
+    #[inline]
+    fn schedule(runnable: Runnable, woken: Woken) {
+        worker::schedule(runnable, woken);
     }
 
-    fn forget(&self, slot: Slot) {
-        self.registry.remove(slot);
+    fn forget(&self, task: Leaving<Self>) -> Option<Arc<Self>> {
+        let is_own = task.place().shard() == usize::from(self.registry.shard());
+        let task = if is_own { task } else { worker::put_aside(self, task).err()? };
+        self.registry.remove(&task)
     }
 
     fn panicked(&self, task: &Meta<Self>, payload: &Payload) {

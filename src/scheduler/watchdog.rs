@@ -27,8 +27,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_utils::CachePadded;
-
 use super::arming::{Arming, Slept, Watch};
 use super::context::{self, Role};
 use super::counters::Counters;
@@ -39,7 +37,7 @@ use super::replacement::Replaced;
 use super::shared::{Shared, TaskInfo};
 use crate::priority::Priority;
 use crate::sync::internal::{AtomicBool, Ordering, fence};
-use crate::task::cell::Kind;
+use crate::task::cell::meta::Kind;
 use crate::task::contain::contain;
 use crate::task::slow::SlowPoll;
 
@@ -57,6 +55,13 @@ pub(crate) struct Watchdog {
 impl Watchdog {
     pub(super) fn new() -> Self {
         Self { arming: Arming::new(), started: AtomicBool::new(false) }
+    }
+
+    /// The runtime ends.
+    pub(super) fn wake(&self) {
+        if self.started.load(Ordering::SeqCst) {
+            self.arming.wake();
+        }
     }
 }
 
@@ -122,9 +127,9 @@ impl Shared {
             Watch::Off => false,
             Watch::Gaps => self.idle.leaves_a_gap(|| self.driver.is_held()),
             Watch::Everyone => {
-                let is_busy = |counters: &CachePadded<Counters>| counters.doing.get().is_work();
+                let is_busy = |counters: &Counters| counters.doing.get().is_work();
                 let workers = self.homes().len() + self.replacements.active();
-                self.idle.idlers() < workers || self.counters.iter().any(is_busy)
+                self.idle.idlers() < workers || self.counters().any(is_busy)
             }
         }
     }
@@ -183,7 +188,7 @@ impl Eyes {
     fn new(shared: &Shared) -> Self {
         let now = Instant::now();
         let homes = shared.homes().iter().copied().chain(std::iter::repeat(Priority::High));
-        let seen = shared.counters.iter().zip(homes);
+        let seen = shared.counters().zip(homes);
         Self { seen: seen.map(|(counters, home)| Seen::new(counters, home, now)).collect() }
     }
 
@@ -191,15 +196,16 @@ impl Eyes {
     fn look(&mut self, shared: &Arc<Shared>, slept: Slept) -> Found {
         let now = Instant::now();
         let mut reports = Vec::new();
-        for (index, seen) in self.seen.iter_mut().enumerate() {
+        for (index, (seen, counters)) in self.seen.iter_mut().zip(shared.counters()).enumerate() {
             let worker = WorkerIndex(index);
-            let change = seen.look(shared.counters_of(worker), now, slept);
+            let change = seen.look(counters, now, slept);
             if change == Change::Moved
                 && let Some(Replaced::By(replacement)) = seen.replaced.take()
             {
                 shared.tell_to_retire(replacement);
             }
-            let slow = (change == Change::BecomesSlow).then(|| shared.slow_poll(worker, seen, now));
+            let slow = (change == Change::BecomesSlow)
+                .then(|| shared.slow_poll(worker, counters, seen, now));
             let hidden = if seen.is_slow() { shared.empty_slots(worker) } else { 0 };
             reports.extend(slow.map(|slow| SlowPoll { waiting: slow.waiting + hidden, ..slow }));
         }
@@ -262,17 +268,23 @@ impl Seen {
 
 impl Shared {
     /// Counts a poll that was just found slow, and says whose it is.
-    fn slow_poll(&self, worker: WorkerIndex, seen: &Seen, now: Instant) -> SlowPoll {
-        let task = seen.activity.slot().and_then(|slot| {
-            let info = self.registry.find(slot, |task| Some(TaskInfo::of(task.meta())));
-            info.filter(|task| slot.may_be_of(task.id.as_u64()))
-        });
+    fn slow_poll(
+        &self,
+        worker: WorkerIndex,
+        counters: &Counters,
+        seen: &Seen,
+        now: Instant,
+    ) -> SlowPoll {
+        let task = seen
+            .activity
+            .place()
+            .and_then(|place| self.registry.find(place, |task| TaskInfo::of(task.meta())));
         let lane = match task.as_ref().map(|task| task.kind) {
             Some(Kind::Lane(lane)) => lane,
             // The task has ended, though its poll has not.
             Some(Kind::Blocking) | None => seen.home,
         };
-        self.counters_of(worker).lane(lane).slow_polls.add(1);
+        counters.lane(lane).slow_polls.add(1);
         let duration = now.saturating_duration_since(seen.since);
         SlowPoll { task, lane, worker: worker.0, duration, waiting: self.queued_behind(worker) }
     }
@@ -281,7 +293,7 @@ impl Shared {
         if worker == self.reserve_index() {
             return 0; // It has no queues.
         }
-        Priority::ALL.into_iter().map(|lane| self.thief(worker, lane).len()).sum()
+        Priority::ALL.into_iter().map(|lane| self.seat(worker).thief(lane).len()).sum()
     }
 
     /// Gives what is in a worker's LIFO slots to the others, and tells how many that were.
@@ -289,7 +301,7 @@ impl Shared {
         if worker == self.reserve_index() {
             return 0; // It has none.
         }
-        let taken = |lane| self.lifo(worker, lane).take().map(|runnable| (runnable, lane));
+        let taken = |lane| self.seat(worker).slot(lane).take().map(|runnable| (runnable, lane));
         let hidden = Priority::ALL.into_iter().filter_map(taken);
         hidden.map(|(runnable, lane)| self.push_from_outside(runnable, lane)).count()
     }

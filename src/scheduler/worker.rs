@@ -10,10 +10,9 @@
 //! Book: chapters 12, 13, 14 and 17.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::task::Waker;
-
-use async_task::ScheduleInfo;
 
 use super::context::{self, Role};
 use super::core::{Core, Step};
@@ -21,29 +20,46 @@ use super::counters::Counters;
 use super::idle::WorkerIndex;
 use super::life::Phase;
 use super::offload;
+use super::registry;
 use super::replacement;
+use super::samples;
 use super::shared::{Runnable, Shared};
 use crate::budget;
 use crate::driver::Wait;
 use crate::priority::Priority;
+use crate::task::cell::Woken;
+use crate::task::cell::live::Leaving;
+use crate::task::cell::meta::Kind;
 use crate::task::contain::contain;
 use crate::task::native::Native;
 use crate::threads;
 
+type Place = RefCell<ManuallyDrop<Option<Box<Core>>>>;
+
 thread_local! {
-    static CORE: RefCell<Option<Box<Core>>> = const { RefCell::new(None) };
+    /// Taken out before the thread ends. So it needs no destructor, and is found without a look
+    /// whether it is still there.
+    static CORE: Place = const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 /// Calls `f` with this thread's core, if it has one.
 fn with_core<R>(f: impl FnOnce(&mut Core) -> R) -> Option<R> {
-    // Err: the thread's locals are gone. A borrow under way would be a bug; it is not worth a panic
-    // in somebody's wake-up, since the caller without a core does the right thing too.
-    CORE.try_with(|core| core.try_borrow_mut().ok()?.as_deref_mut().map(f)).ok().flatten()
+    CORE.with(|core| with_core_in(core, f))
 }
 
-/// The number of the worker that this thread is, in the runtime of `shared`.
-pub(super) fn index_in(shared: &Arc<Shared>) -> Option<WorkerIndex> {
-    with_core(|core| Arc::ptr_eq(core.shared(), shared).then_some(core.index())).flatten()
+#[inline(never)] // What std wraps around it stays small, and is inlined itself.
+fn with_core_in<R>(core: &Place, f: impl FnOnce(&mut Core) -> R) -> Option<R> {
+    // Err: a borrow under way would be a bug; it is not worth a panic in somebody's wake-up, since
+    // the caller without a core does the right thing too.
+    core.try_borrow_mut().ok()?.as_deref_mut().map(f)
+}
+
+fn take_core() -> Option<Box<Core>> {
+    CORE.with(|core| core.try_borrow_mut().ok()?.take())
+}
+
+fn put_core(core: Option<Box<Core>>) {
+    CORE.with_borrow_mut(|place| **place = core);
 }
 
 /// Starts a worker's thread.
@@ -74,15 +90,16 @@ pub(super) enum Left {
 pub(super) fn run(core: Box<Core>) -> Left {
     let shared = Arc::clone(core.shared());
     let (index, home) = (core.index(), core.home());
-    CORE.with_borrow_mut(|place| *place = Some(core));
+    registry::use_shard(index.0);
+    put_core(Some(core));
     with_core(Core::end_waking); // A waker may have blocked, and handed the part over.
     let left = match shared.replacements.order(index) {
         None => run_while(&shared, index, home, || true),
         Some(order) => run_while(&shared, index, home, || !replacement::must_retire(order)),
     };
     if left == Left::Ended {
-        shared.counters_of(index).doing.rests();
-        if let Some(core) = CORE.with_borrow_mut(Option::take) {
+        shared.seat(index).counters.doing.rests();
+        if let Some(core) = take_core() {
             replacement::dispose(core);
         }
     }
@@ -108,14 +125,10 @@ fn run_while(
     Left::Ended
 }
 
-/// Polls a task once, or drops it if it was aborted. Nothing a task does comes back from here.
+/// Polls a task once. Nothing a task does comes back from here.
 pub(super) fn poll(shared: &Shared, runnable: Runnable) {
-    if runnable.metadata().is_aborted() {
-        drop(runnable);
-    } else {
-        budget::reset(shared.settings.poll_budget);
-        runnable.run();
-    }
+    budget::reset(shared.settings.poll_budget);
+    runnable.run();
 }
 
 /// One look at sockets and timers between two polls, unless somebody is at it.
@@ -123,7 +136,7 @@ fn turn_driver(shared: &Shared, index: WorkerIndex, ready: &mut Vec<Waker>) {
     let Some(mut hold) = shared.driver.try_hold() else { return };
     hold.turn(Wait::Never, ready);
     drop(hold);
-    let counters = shared.counters_of(index);
+    let counters = &shared.seat(index).counters;
     counters.driver_turns.add(1);
     wake_all(shared, counters, ready);
     // Somebody may have gone to sleep elsewhere while we held it.
@@ -150,7 +163,7 @@ fn wake_all(shared: &Shared, counters: &Counters, ready: &mut Vec<Waker>) {
 /// Sleeps until there may be work: see [`Idle`](super::idle) for the protocol.
 fn sleep(shared: &Shared, index: WorkerIndex, home: Priority, ready: &mut Vec<Waker>) {
     let was_searching = with_core(Core::fall_asleep).unwrap_or(false);
-    let counters = shared.counters_of(index);
+    let counters = &shared.seat(index).counters;
     counters.doing.rests();
     let serves = shared.idle.serves();
     let stays_up = || {
@@ -171,46 +184,74 @@ fn sleep(shared: &Shared, index: WorkerIndex, home: Priority, ready: &mut Vec<Wa
 /// to another thread now, so the hook does not find it.
 fn call_aside(hook: Option<&threads::Hook>) {
     if hook.is_some() {
-        let core = CORE.with_borrow_mut(Option::take);
+        let core = take_core();
         threads::call(hook);
-        CORE.with_borrow_mut(|place| *place = core);
+        put_core(core);
     }
 }
 
 /// Waits in the driver if that is free, else on the worker's own condition variable.
 fn park(shared: &Shared, index: WorkerIndex, ready: &mut Vec<Waker>) {
-    let parker = shared.parker(index);
+    let parker = &shared.seat(index).parker;
     let Some(mut hold) = shared.driver.try_hold() else { return parker.park() };
     if parker.enter_driver() {
         hold.turn(Wait::ForEvents, ready);
         parker.leave_driver();
-        shared.counters_of(index).driver_turns.add(1);
+        shared.seat(index).counters.driver_turns.add(1);
     }
 }
 
-/// Queues a woken task of the lanes.
-pub(super) fn schedule(runnable: Runnable, how: ScheduleInfo) {
-    let mut runnable = Some(runnable);
-    with_core(|core| {
-        runnable = runnable.take().and_then(|runnable| core.keep(runnable, how).err());
-    });
-    let Some(runnable) = runnable else { return };
-    // The task may be polled, and its memory freed, as soon as it is queued: hold the runtime.
-    let shared = Arc::clone(&runnable.metadata().host);
-    let lane = runnable.metadata().lane();
-    shared.push_from_outside(runnable, lane);
+/// Queues a woken task, here if this thread is a worker that may keep it.
+#[inline]
+pub(super) fn schedule(runnable: Runnable, woken: Woken) {
+    CORE.with(|core| schedule_in(core, runnable, woken));
+}
+
+#[inline(never)] // As above.
+fn schedule_in(core: &Place, runnable: Runnable, woken: Woken) {
+    let kept = match core.try_borrow_mut().as_deref_mut().map(|core| core.as_deref_mut()) {
+        Ok(Some(core)) => core.keep(runnable, woken),
+        _ => Err(runnable),
+    };
+    if let Err(runnable) = kept {
+        schedule_from_outside(runnable);
+    }
+}
+
+/// Keeps a task that has ended in the outbox of this thread's worker, if it is one of `shared`.
+pub(super) fn put_aside(shared: &Shared, task: Leaving<Shared>) -> Result<(), Leaving<Shared>> {
+    CORE.with(|core| match core.try_borrow_mut().as_deref_mut().map(|core| core.as_deref_mut()) {
+        Ok(Some(core)) if std::ptr::eq(&raw const **core.shared(), shared) => core.put_aside(task),
+        _ => Err(task),
+    })
+}
+
+/// Queues it where another thread will find it.
+#[inline(never)]
+fn schedule_from_outside(runnable: Runnable) {
+    // The task may be polled, and be the last one, as soon as it is queued: hold the runtime.
+    let shared = runnable.host().owned();
+    match runnable.meta().kind() {
+        Kind::Lane(lane) => {
+            if samples::is_sampled_outside() {
+                shared.stamp(runnable.meta());
+            }
+            shared.push_from_outside(runnable, lane);
+            shared.clear_outside();
+        }
+        Kind::Blocking => shared.push_blocking(runnable),
+    }
 }
 
 /// Runs `f`, which may block, on this thread. On a worker, first hands the worker's part to another
 /// thread; panics before `f` if there is none to be had.
 #[track_caller]
 pub(crate) fn block_in_place<R>(f: impl FnOnce() -> R) -> R {
-    let core = CORE.try_with(|core| core.try_borrow_mut().ok()?.take()).ok().flatten();
-    if let Some(core) = core {
+    if let Some(core) = take_core() {
         let shared = Arc::clone(core.shared());
-        shared.counters_of(core.index()).doing.rests();
+        shared.seat(core.index()).counters.doing.rests();
         if let Err(core) = shared.hand_over(core) {
-            CORE.with_borrow_mut(|place| *place = Some(core));
+            put_core(Some(core));
             panic!(
                 "cannot block on this worker: no spare thread could take its place (raise \
                  Builder::max_blocking_threads, or await spawn_blocking(..), join!(..) or the \

@@ -11,7 +11,7 @@
 
 pub(crate) use std::sync::{
     Arc, MutexGuard,
-    atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence},
+    atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, Ordering, fence},
 };
 
 use std::sync::PoisonError;

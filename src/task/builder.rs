@@ -7,7 +7,7 @@ use std::future::Future;
 use super::Task;
 use crate::priority::Priority;
 use crate::runtime::{Handle, context};
-use crate::task::cell::Kind;
+use crate::task::cell::meta::Kind;
 
 /// Spawns a task with a name.
 ///

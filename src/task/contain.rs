@@ -26,6 +26,10 @@ pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
 pub(crate) struct Payload(Option<Box<dyn Any + Send>>);
 
 impl Payload {
+    pub(crate) fn new(payload: impl Any + Send) -> Self {
+        Self(Some(Box::new(payload)))
+    }
+
     pub(crate) fn into_inner(mut self) -> Box<dyn Any + Send> {
         self.0.take().expect("a payload is taken once, by value")
     }

@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::abort::AbortHandle;
-use super::cell::TaskRef;
 use super::error::TaskError;
 use super::id::TaskId;
 use super::native::{Native, Shield};
@@ -103,20 +102,13 @@ impl<T> Task<T> {
     /// Has the task finished, or been cancelled and dropped its future?
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        let meta = self.raw.meta();
-        // The cell says so as soon as it drops the future of a cancelled task; the registry forgets
-        // the task when that is done.
-        self.raw.fallible.is_finished()
-            && meta.slot().is_none_or(|slot| {
-                let same = |task: &TaskRef<_>| (task.meta().id == meta.id).then_some(());
-                meta.host.registry.find(slot, same).is_none()
-            })
+        self.raw.is_finished()
     }
 
     /// The task's number, unique in the process.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.raw.meta().id
+        self.raw.meta().id()
     }
 
     /// The name it was given by [`Builder::name`](super::Builder::name).
@@ -134,13 +126,13 @@ impl<T> Task<T> {
     /// Where in the source it was spawned.
     #[must_use]
     pub fn spawn_site(&self) -> &'static Location<'static> {
-        self.raw.meta().site
+        self.raw.meta().site()
     }
 
     /// Makes a handle that can cancel the task from anywhere, and does not keep it alive.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
-        AbortHandle::new(self.raw.meta())
+        AbortHandle::new(self.raw.aborter())
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {

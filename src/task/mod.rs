@@ -15,7 +15,6 @@ pub(crate) mod handle;
 pub(crate) mod id;
 pub(crate) mod native;
 pub(crate) mod panic;
-pub(crate) mod slot;
 pub(crate) mod slow;
 mod yield_now;
 

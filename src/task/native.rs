@@ -22,9 +22,11 @@ type Mark = usize;
 const NOBODY: Mark = 0;
 
 thread_local! {
+    /// It needs no destructor, so it is there to the very end of the thread.
     static NATIVE: Cell<Mark> = const { Cell::new(NOBODY) };
 }
 
+#[inline]
 fn mark(waker: &Waker) -> Mark {
     waker.data().addr().rotate_left(usize::BITS / 2) ^ std::ptr::from_ref(waker.vtable()).addr()
 }
@@ -36,6 +38,7 @@ pub(crate) struct Native {
 }
 
 impl Native {
+    #[inline]
     pub(crate) fn enter(waker: &Waker) -> Self {
         Self::replace(mark(waker))
     }
@@ -45,24 +48,27 @@ impl Native {
         Self::replace(NOBODY)
     }
 
+    #[inline]
     fn replace(mark: Mark) -> Self {
-        // A thread whose locals are gone polls with unknown wakers: slower, still right.
-        Self { before: NATIVE.try_with(|native| native.replace(mark)).unwrap_or(NOBODY) }
+        Self { before: NATIVE.replace(mark) }
     }
 
+    #[inline]
     pub(crate) fn is(waker: &Waker) -> bool {
-        NATIVE.try_with(Cell::get).is_ok_and(|native| native == mark(waker))
+        NATIVE.get() == mark(waker)
     }
 
     /// Is a poll of ours under way on this thread?
+    #[inline]
     pub(crate) fn is_polling() -> bool {
-        NATIVE.try_with(Cell::get).is_ok_and(|native| native != NOBODY)
+        NATIVE.get() != NOBODY
     }
 }
 
 impl Drop for Native {
+    #[inline]
     fn drop(&mut self) {
-        NATIVE.try_with(|native| native.set(self.before)).ok();
+        NATIVE.set(self.before);
     }
 }
 

@@ -6,7 +6,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::Location;
 
-use super::cell::Meta;
+use super::cell::meta::Meta;
 use super::contain::{self, Payload};
 use super::id::TaskId;
 use crate::scheduler::shared::Shared;
@@ -25,7 +25,7 @@ impl<'a> TaskPanic<'a> {
     /// The task's number.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.task.id
+        self.task.id()
     }
 
     /// The name it was given by [`Builder::name`](super::Builder::name).
@@ -37,7 +37,7 @@ impl<'a> TaskPanic<'a> {
     /// Where in the source it was spawned.
     #[must_use]
     pub fn spawn_site(&self) -> &'static Location<'static> {
-        self.task.site
+        self.task.site()
     }
 
     /// The message given to `panic!`, or a note that the payload is not a string.

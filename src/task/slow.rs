@@ -31,7 +31,7 @@ impl SlowPoll {
     /// The name it was given by [`Builder::name`](super::Builder::name).
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.task.as_ref()?.cold.as_ref()?.name.as_deref()
+        self.task.as_ref()?.name.as_deref()
     }
 
     /// Where in the source it was spawned; `None` as for [`id`](Self::id).

@@ -1,0 +1,53 @@
+//! The owner of a LIFO slot against the watchdog, which empties it.
+//!
+//! Book: chapter 19.
+
+use loom::thread;
+
+use super::checked;
+use super::task::cell::Runnable;
+use super::task::cell::slot::Slot;
+use crate::sync::internal::Arc;
+
+/// The owner fills the slot and empties it again, twice; the watchdog looks in at any time.
+#[test]
+fn a_task_in_a_slot_goes_to_its_owner_or_to_the_watchdog() {
+    checked(|| {
+        let slot = Arc::new(Slot::<()>::new());
+        let watchdog = {
+            let slot = slot.clone();
+            thread::spawn(move || [slot.take(), slot.take()].map(number))
+        };
+        let mut taken = Vec::new();
+        for task in 1..=2 {
+            assert!(slot.fill(Runnable::new(task)).is_ok(), "what the owner has emptied stays so");
+            taken.extend(number(slot.take()));
+        }
+        let rescued = watchdog.join().expect("the watchdog ends");
+        taken.extend(rescued.into_iter().flatten());
+        taken.sort_unstable();
+        assert_eq!(taken, [1, 2], "each task is taken once");
+    });
+}
+
+#[test]
+fn who_finds_a_slot_filled_gets_the_task_back() {
+    checked(|| {
+        let slot = Arc::new(Slot::<()>::new());
+        assert!(slot.fill(Runnable::new(1)).is_ok());
+        let watchdog = {
+            let slot = slot.clone();
+            thread::spawn(move || number(slot.take()))
+        };
+        let refused = slot.fill(Runnable::new(2)).err();
+        let rescued = watchdog.join().expect("the watchdog ends");
+        let mut seen: Vec<_> =
+            [number(refused), rescued, number(slot.take())].into_iter().flatten().collect();
+        seen.sort_unstable();
+        assert_eq!(seen, [1, 2], "no task is lost, and none is there twice");
+    });
+}
+
+fn number(task: Option<Runnable<()>>) -> Option<usize> {
+    task.map(|task| task.number())
+}
