@@ -1,5 +1,5 @@
 //! Workers that look for tasks, sleep, and are woken: a small runtime around the scheduler's own
-//! protocols, for the models of [`sleeping`](super::sleeping).
+//! protocols, for the models of `sleeping`.
 //!
 //! The loop is that of `scheduler::worker` with one lane and without ticks. What is between threads
 //! is the real thing: `Idle::sleep`, `notify`, `found_work`, `successor` and `next_holder`, the
