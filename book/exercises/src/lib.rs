@@ -68,6 +68,12 @@ pub mod ch17_3;
 pub mod ch18_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch18_2.rs")]
 pub mod ch18_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch19_1.rs")]
+pub mod ch19_1;
+#[cfg_attr(feature = "solutions", path = "solution/ch19_2.rs")]
+pub mod ch19_2;
+#[cfg_attr(feature = "solutions", path = "solution/ch19_3.rs")]
+pub mod ch19_3;
 #[cfg_attr(feature = "solutions", path = "solution/ch20_1.rs")]
 pub mod ch20_1;
 #[cfg_attr(feature = "solutions", path = "solution/ch20_2.rs")]

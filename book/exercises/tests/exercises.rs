@@ -60,6 +60,12 @@ mod ch17_3;
 mod ch18_1;
 #[path = "exercises/ch18_2.rs"]
 mod ch18_2;
+#[path = "exercises/ch19_1.rs"]
+mod ch19_1;
+#[path = "exercises/ch19_2.rs"]
+mod ch19_2;
+#[path = "exercises/ch19_3.rs"]
+mod ch19_3;
 #[path = "exercises/ch20_1.rs"]
 mod ch20_1;
 #[path = "exercises/ch20_2.rs"]
