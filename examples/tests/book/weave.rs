@@ -6,6 +6,7 @@
 //! | `<!-- diff: A B -->` | how program B differs from program A, headers left out |
 //! | `<!-- diff: A B ITEM, ITEM -->` | the same for those items only; one that A lacks is new |
 //! | `<!-- output: PROGRAM -->` | what the program prints, measured values masked |
+//! | `<!-- mutant: NAME -->` | the patch of that name in `tests/mutants` |
 //! | `<!-- chapter-files -->` ... `<!-- /chapter-files -->` | the files whose header names the chapter |
 //! | `<!-- chapters -->` ... `<!-- /chapters -->` | the chapters that exist, with minutes and lines |
 //! | `<!-- paths -->` ... `<!-- /paths -->` | the ways through the book, with minutes and lines |
@@ -65,7 +66,7 @@ pub(crate) struct Weaver<'a> {
 
 /// Says whether a comment's content is a directive that makes a fence.
 pub(crate) fn makes_a_fence(comment: &str) -> bool {
-    ["show:", "diff:", "output:"].iter().any(|kind| comment.starts_with(kind))
+    ["show:", "diff:", "output:", "mutant:"].iter().any(|kind| comment.starts_with(kind))
 }
 
 impl Weaver<'_> {
@@ -127,6 +128,7 @@ impl Weaver<'_> {
         let (language, body) = match kind {
             "show" => ("rs", self.show(page, args)?),
             "diff" => ("diff", self.diff(args)?),
+            "mutant" => ("diff", (self.read)(&format!("tests/mutants/{args}.patch"))?),
             _ => ("text", (self.output)(args)?),
         };
         let body = body.trim_end_matches('\n');
@@ -325,6 +327,7 @@ mod tests {
             "examples/old.rs" => Ok(OLD.to_owned()),
             "examples/new.rs" => Ok(NEW.to_owned()),
             "record.md" => Ok("# When\n\n| a |\n|--:|\n| 1 |\n\n| b |\n|---|\n".to_owned()),
+            "tests/mutants/late.patch" => Ok("Breaks: the order.\n\n-one\n+two\n".to_owned()),
             "examples/long.rs" => Ok(format!("fn long() {{\n{}}}\n", "    call();\n".repeat(40))),
             other => Err(format!("cannot read `{other}`")),
         };
@@ -390,6 +393,13 @@ The end.
         {
             assert_eq!(weave(&format!("{bad}\n")).1.len(), 1, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_mutant_is_shown_as_its_patch() {
+        let page = "<!-- mutant: late -->\n```diff\nBreaks: the order.\n\n-one\n+two\n```\n";
+        assert_eq!(weave("<!-- mutant: late -->\n"), (page.to_owned(), vec![]));
+        assert_eq!(weave("<!-- mutant: none -->\n").1.len(), 1);
     }
 
     #[test]
