@@ -52,6 +52,11 @@ mod ch17 {}
 #[doc = include_str!("../book/src/ch18.md")]
 mod ch18 {}
 
+/// How do we know?
+#[cfg(doctest)]
+#[doc = include_str!("../book/src/ch19.md")]
+mod ch19 {}
+
 /// How fast, and how measured.
 #[cfg(doctest)]
 #[doc = include_str!("../book/src/ch20.md")]
