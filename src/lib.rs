@@ -107,12 +107,12 @@ pub use blocking::{block_in_place, spawn_blocking};
 #[cfg(not(waterwheel_loom))]
 pub use runtime::{
     BuildError, Builder, EnterGuard, Handle, LaneMetrics, Metrics, Runtime, ShutdownError,
-    StuckTask, block_on,
+    StuckTask, WorkerMetrics, WorkerRole, block_on,
 };
 #[cfg(not(waterwheel_loom))]
 pub use scheduler::histogram::Histogram;
 #[cfg(not(waterwheel_loom))]
-pub use task::{SlowPoll, Task, TaskError, TaskPanic, spawn_task, yield_now};
+pub use task::{SlowPoll, Task, TaskError, TaskPanic, TaskPoll, spawn_task, yield_now};
 #[cfg(not(waterwheel_loom))]
 pub use waterwheel_macros::{main, test};
 

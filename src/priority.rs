@@ -46,7 +46,7 @@ impl Priority {
 
 impl std::fmt::Display for Priority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Priority::High => "high",
             Priority::Low => "low",
         })

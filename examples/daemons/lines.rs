@@ -98,7 +98,7 @@ pub fn lanes(metrics: &Metrics) -> impl Display {
                 f,
                 "\n{:5} {:>10} {:>10} {:>8}  {:>16} {:>10} {:>8}",
                 priority.to_string(),
-                grouped(lane.spawned),
+                grouped(metrics.spawned(priority)),
                 grouped(lane.polls),
                 grouped(lane.steals),
                 wait(0.5),

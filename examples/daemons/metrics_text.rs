@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use waterwheel::daemon::State;
-use waterwheel::{LaneMetrics, Metrics, Priority};
+use waterwheel::{Histogram, LaneMetrics, Metrics, Priority, WorkerMetrics};
 
 use crate::shared::Shared;
 
@@ -11,6 +11,7 @@ use crate::shared::Shared;
 pub fn render(shared: &Shared, metrics: &Metrics) -> String {
     let mut text = Exposition(String::new());
     lanes(&mut text, metrics);
+    workers(&mut text, metrics);
     services(&mut text, shared);
     daemons(&mut text, shared);
     process(&mut text, shared);
@@ -36,9 +37,16 @@ impl Exposition {
 
 fn lanes(text: &mut Exposition, metrics: &Metrics) {
     type Value = fn(&LaneMetrics) -> u64;
+    let name = "waterwheel_tasks_total";
+    text.family(name, "counter", "Tasks spawned.");
+    for lane in Priority::ALL {
+        text.line(format_args!("{name}{{lane=\"{lane}\"}} {}", metrics.spawned(lane)));
+    }
     let families: [(&str, &str, &str, Value); 4] = [
-        ("waterwheel_tasks_total", "counter", "Tasks spawned.", |lane| lane.spawned),
         ("waterwheel_polls_total", "counter", "Times a task was polled.", |lane| lane.polls),
+        ("waterwheel_slow_polls_total", "counter", "Polls that were too long.", |lane| {
+            lane.slow_polls
+        }),
         ("waterwheel_steals_total", "counter", "Times work was stolen.", |lane| lane.steals),
         ("waterwheel_queue_depth", "gauge", "Tasks waiting to be polled.", |lane| lane.queue_depth),
     ];
@@ -49,17 +57,45 @@ fn lanes(text: &mut Exposition, metrics: &Metrics) {
         }
     }
     text.single("waterwheel_tasks_live", "gauge", "Tasks that exist.", metrics.tasks_live());
-    let name = "waterwheel_wake_to_poll_seconds";
-    text.family(name, "summary", "From a wake-up to the poll that follows, of a sample.");
-    for lane in Priority::ALL {
-        let waits = &metrics.lane(lane).wake_to_poll;
-        for q in [0.5, 0.99] {
-            if let Some(wait) = waits.quantile(q) {
-                let wait = wait.as_secs_f64();
-                text.line(format_args!("{name}{{lane=\"{lane}\",quantile=\"{q}\"}} {wait}"));
+    type Times = fn(&LaneMetrics) -> &Histogram;
+    let summaries: [(&str, &str, Times); 2] = [
+        ("waterwheel_wake_to_poll_seconds", "From a wake-up to the poll.", |of| &of.wake_to_poll),
+        ("waterwheel_poll_seconds", "How long that poll took.", |of| &of.poll_time),
+    ];
+    for (name, help, times) in summaries {
+        text.family(name, "summary", &format!("{help} Of a sample."));
+        for lane in Priority::ALL {
+            let times = times(metrics.lane(lane));
+            for q in [0.5, 0.99] {
+                if let Some(time) = times.quantile(q) {
+                    let time = time.as_secs_f64();
+                    text.line(format_args!("{name}{{lane=\"{lane}\",quantile=\"{q}\"}} {time}"));
+                }
             }
+            text.line(format_args!("{name}_count{{lane=\"{lane}\"}} {}", times.count()));
         }
-        text.line(format_args!("{name}_count{{lane=\"{lane}\"}} {}", waits.count()));
+    }
+}
+
+fn workers(text: &mut Exposition, metrics: &Metrics) {
+    type Value = fn(&WorkerMetrics) -> u64;
+    let families: [(&str, &str, Value); 4] = [
+        ("waterwheel_worker_polls_total", "Polls a worker made.", |worker| {
+            Priority::ALL.into_iter().map(|lane| worker.lane(lane).polls).sum()
+        }),
+        ("waterwheel_worker_parks_total", "Times it went to sleep.", |worker| worker.parks),
+        ("waterwheel_worker_unparks_total", "Times it was woken.", |worker| worker.unparks),
+        ("waterwheel_worker_driver_turns_total", "Passes over sockets and timers.", |worker| {
+            worker.driver_turns
+        }),
+    ];
+    for (name, help, value) in families {
+        text.family(name, "counter", help);
+        for worker in metrics.per_worker() {
+            let WorkerMetrics { number, role, .. } = worker;
+            let value = value(worker);
+            text.line(format_args!("{name}{{worker=\"{number}\",role=\"{role}\"}} {value}"));
+        }
     }
 }
 

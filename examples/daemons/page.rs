@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use waterwheel::daemon::State;
-use waterwheel::{Metrics, Priority};
+use waterwheel::{LaneMetrics, Metrics, Priority};
 
 use crate::lines::{grouped, mebibytes, millis};
 use crate::shared::Shared;
@@ -18,7 +18,7 @@ const SCRIPT: &str = include_str!("page.js");
 pub fn render(shared: &Shared, metrics: &Metrics) -> String {
     let uptime = shared.started.elapsed().as_secs();
     let samples = shared.samples();
-    let (cards, lanes) = (cards(shared, &samples), lanes(metrics));
+    let (cards, lanes, workers) = (cards(shared, &samples), lanes(metrics), workers(metrics));
     let (daemons, services) = (daemons(shared), services(shared));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -27,12 +27,12 @@ pub fn render(shared: &Shared, metrics: &Metrics) -> String {
          <link rel=\"icon\" href=\"data:,\">\n\
          <title>Waterwheel daemons</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <main>\n<header><h1>Waterwheel daemons</h1>\
-         <p>up {uptime} s on {workers} workers · <a href=\"/metrics\">metrics</a></p></header>\n\
-         {cards}\n<h2>Lanes</h2>\n{lanes}\n<h2>Daemons</h2>\n{daemons}\n<h2>Services</h2>\n\
+         <p>up {uptime} s on {homes} workers · <a href=\"/metrics\">metrics</a></p></header>\n\
+         {cards}\n<h2>Lanes</h2>\n{lanes}\n<h2>Workers</h2>\n{workers}\n<h2>Daemons</h2>\n{daemons}\n<h2>Services</h2>\n\
          {services}\n</main>\n\
          <p id=\"gone\" hidden>The daemons have stopped; these are their last numbers.</p>\n\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
-        workers = Priority::ALL.map(|home| metrics.workers(home)).iter().sum::<usize>(),
+        homes = Priority::ALL.map(|home| metrics.workers(home)).iter().sum::<usize>(),
     )
 }
 
@@ -106,7 +106,7 @@ fn lanes(metrics: &Metrics) -> String {
         let wait = |q| lane.wake_to_poll.quantile(q).map_or_else(|| "–".into(), millis);
         vec![
             priority.to_string(),
-            grouped(lane.spawned),
+            grouped(metrics.spawned(priority)),
             grouped(lane.queue_depth),
             grouped(lane.polls),
             grouped(lane.steals),
@@ -117,6 +117,39 @@ fn lanes(metrics: &Metrics) -> String {
     });
     let head =
         ["lane", "tasks", "waiting", "polls", "steals", "wake to poll, 50 %", "99 %", "samples"];
+    table(&head, &rows)
+}
+
+fn workers(metrics: &Metrics) -> String {
+    let rows: Vec<_> = metrics
+        .per_worker()
+        .iter()
+        .map(|worker| {
+            let both = |of: fn(&LaneMetrics) -> u64| {
+                grouped(Priority::ALL.into_iter().map(|lane| of(worker.lane(lane))).sum())
+            };
+            vec![
+                format!("{} ({})", worker.number, worker.role),
+                grouped(worker.lane(Priority::High).polls),
+                grouped(worker.lane(Priority::Low).polls),
+                both(|lane| lane.steals),
+                both(|lane| lane.slow_polls),
+                grouped(worker.parks),
+                grouped(worker.unparks),
+                grouped(worker.driver_turns),
+            ]
+        })
+        .collect();
+    let head = [
+        "worker (home)",
+        "polls of High",
+        "of Low",
+        "steals",
+        "slow polls",
+        "went to sleep",
+        "was woken",
+        "driver turns",
+    ];
     table(&head, &rows)
 }
 

@@ -17,6 +17,7 @@ use crate::scheduler::share;
 use crate::scheduler::shared::Shared;
 use crate::scheduler::worker;
 use crate::task::panic::TaskPanic;
+use crate::task::poll::TaskPoll;
 use crate::task::slow::SlowPoll;
 use crate::threads::ThreadSettings;
 
@@ -107,6 +108,7 @@ impl Default for Builder {
             keep_alive: DEFAULT_KEEP_ALIVE,
             lane_share: share::DEFAULT_PARTS,
             poll_budget: DEFAULT_POLL_BUDGET,
+            poll_hooks: None,
             seed: fastrand::u64(..),
             on_park: None,
             on_unpark: None,
@@ -216,6 +218,37 @@ impl Builder {
     /// ```
     pub fn on_task_panic(mut self, f: impl Fn(&TaskPanic<'_>) + Send + Sync + 'static) -> Self {
         self.settings.on_task_panic = Some(Arc::new(f));
+        self
+    }
+
+    /// Called before each poll of a task, by the worker that makes it. It shall be short, and a panic in
+    /// it is contained. Blocking calls are no polls.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use waterwheel::{Priority, Runtime};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (sender, receiver) = mpsc::channel();
+    /// let runtime = Runtime::builder()
+    ///     .on_poll_start(move |poll| sender.send((poll.lane(), poll.worker())).unwrap_or(()))
+    ///     .build()?;
+    /// runtime.block_on(runtime.handle().spawn_with(async {}, Priority::High));
+    /// let (lane, worker) = receiver.recv()?;
+    /// assert_eq!(lane, Priority::High);
+    /// assert!(runtime.metrics().per_worker().iter().any(|of| of.number == worker));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_poll_start(mut self, f: impl Fn(&TaskPoll) + Send + Sync + 'static) -> Self {
+        self.settings.poll_hooks.get_or_insert_default().start = Some(Arc::new(f));
+        self
+    }
+
+    /// Called after each poll of a task, as [`on_poll_start`](Self::on_poll_start) is before it, with
+    /// the same worker's number: by the same thread. The task may have ended with that poll.
+    pub fn on_poll_end(mut self, f: impl Fn(&TaskPoll) + Send + Sync + 'static) -> Self {
+        self.settings.poll_hooks.get_or_insert_default().end = Some(Arc::new(f));
         self
     }
 

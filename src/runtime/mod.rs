@@ -14,7 +14,7 @@ pub use block_on::block_on;
 pub use builder::Builder;
 pub use error::BuildError;
 pub use handle::{EnterGuard, Handle};
-pub use metrics::{LaneMetrics, Metrics};
+pub use metrics::{LaneMetrics, Metrics, WorkerMetrics, WorkerRole};
 pub use shutdown::{ShutdownError, StuckTask};
 
 use std::fmt;

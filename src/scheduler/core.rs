@@ -22,10 +22,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::batch::Batch;
-use super::counters::Counters;
 use super::idle::WorkerIndex;
 use super::life::Phase;
 use super::lifo::IN_A_ROW;
+use super::one_poll;
 use super::outbox::Outbox;
 use super::pace::Pace;
 use super::run_queue::RunQueue;
@@ -87,6 +87,8 @@ pub(crate) struct Core {
 /// What a worker does next.
 pub(super) enum Step {
     Poll(Runnable),
+    /// It is one of a sample.
+    TimedPoll(Runnable),
     TurnDriver,
     Sleep,
 }
@@ -201,10 +203,8 @@ impl Core {
         }
         let first = if self.share.is_due() { self.out_of_order() } else { None };
         match first.or_else(|| self.at_hand()).or_else(|| self.search()) {
-            Some(runnable) => {
-                self.begin(&runnable);
-                Step::Poll(runnable)
-            }
+            Some(runnable) if self.begin(&runnable) => Step::TimedPoll(runnable),
+            Some(runnable) => Step::Poll(runnable),
             None => Step::Sleep,
         }
     }
@@ -408,9 +408,9 @@ impl Core {
         Some(stolen)
     }
 
-    /// The last thing before a poll.
+    /// The last thing before a poll. Is that to be timed?
     #[inline]
-    fn begin(&mut self, runnable: &Runnable) {
+    fn begin(&mut self, runnable: &Runnable) -> bool {
         if self.searching {
             self.searching = false;
             if self.shared.idle.found_work(self.home) {
@@ -421,7 +421,12 @@ impl Core {
         let lane = runnable.meta().lane();
         self.polling = Some(lane);
         self.share.begins(lane, || self.shared.nanos());
-        count_poll(&self.shared, &self.seat.counters, lane, runnable);
+        one_poll::count(&self.shared, &self.seat.counters, lane, runnable)
+    }
+
+    /// A poll of the sample has taken so long.
+    pub(super) fn record(&self, lane: Priority, nanos: u64) {
+        self.seat.counters.lane(lane).poll_time.record(nanos);
     }
 
     /// Queues a task that was woken or spawned on this thread; gives it back if another worker must
@@ -469,21 +474,5 @@ impl Core {
         let overtakes = self.in_a_row < IN_A_ROW && Native::is_polling();
         let pays = self.pace.are_polls_short() && !self.filled[lane];
         pays && (overtakes || self.queues[lane].is_empty()) && self.shared.watches_hidden()
-    }
-}
-
-/// Counts a poll of `lane` that is about to be made, and its wait if that was timed.
-#[inline]
-pub(super) fn count_poll(
-    shared: &Shared,
-    counters: &Counters,
-    lane: Priority,
-    runnable: &Runnable,
-) {
-    let task = runnable.meta();
-    counters.lane(lane).polls.add(1);
-    counters.doing.polls(task.place());
-    if let Some(waited) = task.waited(|| shared.nanos()) {
-        counters.lane(lane).wake_to_poll.record(waited);
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct LaneCounters {
     pub(crate) lifo_hits: Counter,
     /// From a wake-up to the poll that follows, in ns, of a sample.
     pub(crate) wake_to_poll: Recorder,
+    /// How long that poll took, in ns.
+    pub(crate) poll_time: Recorder,
 }
 
 /// Of one worker.
@@ -51,6 +53,8 @@ pub(crate) struct LaneCounters {
 pub(crate) struct Counters {
     lanes: [LaneCounters; 2],
     pub(crate) parks: Counter,
+    /// Sleeps that another thread has ended.
+    pub(crate) unparks: Counter,
     pub(crate) driver_turns: Counter,
     /// Tasks in its [`Outbox`](super::outbox).
     pub(crate) leaving: Counter,
@@ -67,10 +71,12 @@ impl Counters {
             slow_polls: Counter::default(),
             lifo_hits: Counter::default(),
             wake_to_poll: Recorder::new(),
+            poll_time: Recorder::new(),
         };
         Self {
             lanes: [lane(), lane()],
             parks: Counter::default(),
+            unparks: Counter::default(),
             driver_turns: Counter::default(),
             leaving: Counter::default(),
             doing: Doing::new(),

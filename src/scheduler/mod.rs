@@ -9,6 +9,7 @@
 //! - [`shared`]: what the threads of one runtime share; the way into a queue
 //! - [`injector`], [`run_queue`]: the queues
 //! - [`worker`]: the loop that polls
+//! - [`one_poll`]: what is done around each poll
 //! - [`core`]: a worker's part; where it looks for work, in which order
 //! - [`seat`]: what the others see of a worker
 //! - [`lifo`]: the place of a task that is to run next
@@ -40,6 +41,7 @@ pub(crate) mod injector;
 pub(crate) mod life;
 mod lifo;
 pub(crate) mod offload;
+mod one_poll;
 mod outbox;
 mod pace;
 pub(crate) mod parker;

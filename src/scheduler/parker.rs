@@ -69,15 +69,15 @@ impl Parker {
         entered
     }
 
-    /// The worker is back from the driver.
-    pub(crate) fn leave_driver(&self) {
-        self.go_on();
+    /// The worker is back from the driver. Has somebody woken it?
+    pub(crate) fn leave_driver(&self) -> bool {
+        self.go_on() == NOTIFIED
     }
 
     /// The worker is awake. A swap, not a store: it reads the last NOTIFIED, and with it comes what
     /// that notifier had queued before, even if it is the second one to come.
-    fn go_on(&self) {
-        self.state.swap(EMPTY, Ordering::SeqCst);
+    fn go_on(&self) -> u8 {
+        self.state.swap(EMPTY, Ordering::SeqCst)
     }
 
     /// Wakes the worker, now or when it next tries to sleep.

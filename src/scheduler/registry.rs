@@ -116,8 +116,14 @@ impl<H: Host> Registry<H> {
         self.shards.iter().map(|shard| shard.lock().tasks.len()).sum()
     }
 
-    pub(crate) fn spawned(&self, kind: Kind) -> u64 {
-        self.shards.iter().map(|shard| shard.lock().spawned[kind.index()]).sum()
+    /// How many have been registered, by [`Kind`].
+    pub(crate) fn spawned(&self) -> [u64; Kind::COUNT] {
+        let mut sum = [0; Kind::COUNT];
+        for shard in &self.shards {
+            let shard = shard.lock();
+            sum.iter_mut().zip(&shard.spawned).for_each(|(all, own)| *all += own);
+        }
+        sum
     }
 
     /// What `f` makes of each live task. It runs with the task's shard locked.

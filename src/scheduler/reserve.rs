@@ -12,12 +12,11 @@
 use std::sync::Arc;
 
 use super::context::{self, Role};
-use super::core::count_poll;
 use super::counters::Counters;
 use super::life::Phase;
+use super::one_poll;
 use super::parker::Parker;
 use super::shared::{Runnable, Shared};
-use super::worker;
 use crate::priority::Priority;
 use crate::sync::internal::{AtomicBool, Ordering, fence};
 
@@ -26,7 +25,7 @@ use crate::sync::internal::{AtomicBool, Ordering, fence};
 pub(crate) struct Reserve {
     started: AtomicBool,
     parker: Parker,
-    pub(super) counters: Box<Counters>,
+    pub(crate) counters: Box<Counters>,
 }
 
 impl Reserve {
@@ -81,15 +80,20 @@ impl Shared {
 /// by the next round.
 fn run(shared: &Arc<Shared>) {
     let _member = context::enter(shared, Role::Thread);
-    let counters = &shared.reserve.counters;
+    let (index, counters) = (shared.reserve_index(), &shared.reserve.counters);
     loop {
         while !shared.is_at_least(Phase::Cancelling)
             && let Some(runnable) = shared.take_high()
         {
-            count_poll(shared, counters, Priority::High, &runnable);
+            let is_timed = one_poll::count(shared, counters, Priority::High, &runnable);
             fence(Ordering::SeqCst);
             shared.watch();
-            worker::poll(shared, runnable);
+            if is_timed {
+                let nanos = one_poll::run_timed(shared, index, runnable);
+                counters.lane(Priority::High).poll_time.record(nanos);
+            } else {
+                one_poll::run(shared, index, runnable);
+            }
         }
         if shared.is_at_least(Phase::Cancelling) {
             return;
@@ -97,5 +101,6 @@ fn run(shared: &Arc<Shared>) {
         counters.doing.rests();
         counters.parks.add(1);
         shared.reserve.parker.park();
+        counters.unparks.add(1);
     }
 }

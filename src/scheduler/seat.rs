@@ -44,7 +44,7 @@ impl Seat {
     }
 
     /// The other end of the worker's queue.
-    pub(super) fn thief(&self, lane: Priority) -> &Thief<Runnable> {
+    pub(crate) fn thief(&self, lane: Priority) -> &Thief<Runnable> {
         &self.thieves[lane.index()]
     }
 }

@@ -8,11 +8,22 @@ use std::time::Duration;
 
 use super::idle::Serves;
 use crate::task::panic::TaskPanic;
+use crate::task::poll::TaskPoll;
 use crate::task::slow::SlowPoll;
 use crate::threads::{Hook, ThreadSettings};
 
 /// Called with each panic of a task.
 type PanicHook = Arc<dyn Fn(&TaskPanic<'_>) + Send + Sync>;
+
+/// Called with a poll that begins, or has ended.
+pub(super) type PollHook = Arc<dyn Fn(&TaskPoll) + Send + Sync>;
+
+/// What is called around each poll.
+#[derive(Clone, Default)]
+pub(crate) struct PollHooks {
+    pub(crate) start: Option<PollHook>,
+    pub(crate) end: Option<PollHook>,
+}
 
 /// Called with each poll that takes too long.
 type SlowHook = Arc<dyn Fn(&SlowPoll) + Send + Sync>;
@@ -34,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) on_park: Option<Hook>,
     pub(crate) on_unpark: Option<Hook>,
     pub(crate) on_task_panic: Option<PanicHook>,
+    /// `None` unless one of them is set: each poll asks.
+    pub(crate) poll_hooks: Option<PollHooks>,
     /// From here on a poll is slow.
     pub(crate) slow_poll_after: Duration,
     /// How many workers may be replaced at a time.

@@ -87,7 +87,7 @@ pub(crate) struct Shared {
     pub(super) idle: CachePadded<Idle>,
     /// For the tasks of threads that are no workers.
     pub(super) outside: CachePadded<Inbox>,
-    pub(super) reserve: Reserve,
+    pub(crate) reserve: Reserve,
     pub(super) watchdog: Watchdog,
     pub(crate) replacements: Replacements,
     /// For threads that are started in passing.
@@ -153,7 +153,7 @@ impl Shared {
         &self.homes
     }
 
-    pub(super) fn injector(&self, lane: Priority) -> &Injector<Runnable> {
+    pub(crate) fn injector(&self, lane: Priority) -> &Injector<Runnable> {
         &self.injectors[lane.index()]
     }
 
@@ -177,17 +177,13 @@ impl Shared {
 
     /// How many have queues in which something may be: the workers, and the replacements as far as
     /// there have been any.
-    pub(super) fn queue_owners(&self) -> usize {
+    pub(crate) fn queue_owners(&self) -> usize {
         self.homes.len() + self.replacements.used()
     }
 
     /// The number of the reserve comes after those of the workers and replacements.
-    pub(super) fn reserve_index(&self) -> WorkerIndex {
+    pub(crate) fn reserve_index(&self) -> WorkerIndex {
         WorkerIndex(self.seats.len())
-    }
-
-    pub(crate) fn queue_depth(&self, lane: Priority) -> usize {
-        self.injector(lane).len() + self.thieves(lane).map(Thief::len).sum::<usize>()
     }
 
     /// Is a task of `lane` queued, as far as this thread can see?

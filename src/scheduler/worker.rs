@@ -20,11 +20,12 @@ use super::counters::Counters;
 use super::idle::WorkerIndex;
 use super::life::Phase;
 use super::offload;
+use super::one_poll;
 use super::registry;
 use super::replacement;
 use super::samples;
+use super::seat::Seat;
 use super::shared::{Runnable, Shared};
-use crate::budget;
 use crate::driver::Wait;
 use crate::priority::Priority;
 use crate::task::cell::Woken;
@@ -116,7 +117,8 @@ fn run_while(
     let mut ready = Vec::new();
     while !shared.is_at_least(Phase::Cancelling) && stays() {
         match with_core(Core::next) {
-            Some(Step::Poll(runnable)) => poll(shared, runnable),
+            Some(Step::Poll(runnable)) => one_poll::run(shared, index, runnable),
+            Some(Step::TimedPoll(runnable)) => timed_poll(shared, index, runnable),
             Some(Step::TurnDriver) => turn_driver(shared, index, &mut ready),
             Some(Step::Sleep) => sleep(shared, index, home, &mut ready),
             None => return Left::HandedOver,
@@ -125,10 +127,13 @@ fn run_while(
     Left::Ended
 }
 
-/// Polls a task once. Nothing a task does comes back from here.
-pub(super) fn poll(shared: &Shared, runnable: Runnable) {
-    budget::reset(shared.settings.poll_budget);
-    runnable.run();
+/// A poll that is one of the sample.
+#[cold]
+fn timed_poll(shared: &Shared, index: WorkerIndex, runnable: Runnable) {
+    let lane = runnable.meta().lane();
+    let nanos = one_poll::run_timed(shared, index, runnable);
+    // Unless it has blocked: then the counters are another thread's now.
+    with_core(|core| core.record(lane, nanos));
 }
 
 /// One look at sockets and timers between two polls, unless somebody is at it.
@@ -192,12 +197,21 @@ fn call_aside(hook: Option<&threads::Hook>) {
 
 /// Waits in the driver if that is free, else on the worker's own condition variable.
 fn park(shared: &Shared, index: WorkerIndex, ready: &mut Vec<Waker>) {
-    let parker = &shared.seat(index).parker;
-    let Some(mut hold) = shared.driver.try_hold() else { return parker.park() };
-    if parker.enter_driver() {
-        hold.turn(Wait::ForEvents, ready);
-        parker.leave_driver();
-        shared.seat(index).counters.driver_turns.add(1);
+    let Seat { parker, counters, .. } = &**shared.seat(index);
+    let was_woken = match shared.driver.try_hold() {
+        Some(mut hold) if parker.enter_driver() => {
+            hold.turn(Wait::ForEvents, ready);
+            counters.driver_turns.add(1);
+            parker.leave_driver()
+        }
+        Some(_) => true, // Before it slept.
+        None => {
+            parker.park();
+            true
+        }
+    };
+    if was_woken {
+        counters.unparks.add(1);
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod handle;
 pub(crate) mod id;
 pub(crate) mod native;
 pub(crate) mod panic;
+pub(crate) mod poll;
 pub(crate) mod slow;
 mod yield_now;
 
@@ -24,5 +25,6 @@ pub use error::{PanicPayload, TaskError};
 pub use handle::Task;
 pub use id::TaskId;
 pub use panic::TaskPanic;
+pub use poll::TaskPoll;
 pub use slow::SlowPoll;
 pub use yield_now::{YieldNow, yield_now};

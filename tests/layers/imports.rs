@@ -17,7 +17,6 @@ const LAYERS: &[(&str, u8)] = &[
     ("task::error", 0),
     ("task::id", 0),
     ("task::native", 0),
-    ("task::slot", 0),
     ("threads", 1),
     ("scheduler::injector", 1),
     ("scheduler::run_queue", 1),
@@ -30,11 +29,10 @@ const LAYERS: &[(&str, u8)] = &[
     ("scheduler", 3),
     ("task::panic", 3), // the hook's argument
     ("task::slow", 3),  // likewise
+    ("task::poll", 3),  // likewise
     ("runtime", 4),
     ("task::handle", 4), // what spawning gives back
-    ("task::handle", 3),
-    ("task::panic", 3),
-    ("task::abort", 3),
+    ("task::abort", 4),  // likewise
     ("blocking::calls", 5),
     ("task", 5),
     ("blocking", 5),

@@ -43,6 +43,14 @@ impl Kind {
         }
     }
 
+    /// The lane. Of a blocking call, whose poll is nobody's turn: Low.
+    pub(crate) const fn lane(self) -> Priority {
+        match self {
+            Self::Lane(lane) => lane,
+            Self::Blocking => Priority::Low,
+        }
+    }
+
     const fn at(index: usize) -> Self {
         match index {
             0 => Self::Lane(Priority::ALL[0]),
@@ -205,10 +213,7 @@ impl<H> Meta<H> {
     }
 
     pub(crate) fn lane(&self) -> Priority {
-        match self.kind() {
-            Kind::Lane(lane) => lane,
-            Kind::Blocking => Priority::Low,
-        }
+        self.kind().lane()
     }
 
     fn named(&self) -> Option<&Named> {

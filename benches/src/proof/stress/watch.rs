@@ -72,7 +72,7 @@ fn numbers(metrics: &Metrics) -> String {
         format!(
             "  {lane}: {} workers, {} spawned, {} polls, {} steals, {} adopted, {} injected, {} queued\n",
             metrics.workers(lane),
-            of.spawned,
+            metrics.spawned(lane),
             of.polls,
             of.steals,
             of.adoptions,
