@@ -1,7 +1,7 @@
 //! A sleep: one timer, as a future.
 //!
 //! The deadline is fixed when the sleep is made; the timer is added to the wheel at the first poll
-//! and taken out when the sleep is dropped. In between it costs one entry of 48 bytes.
+//! and taken out when the sleep is dropped. In between it costs one entry of 32 bytes.
 //!
 //! ```text
 //!             reset                 reset
