@@ -13,6 +13,7 @@
 //!
 //! Book: chapter 16.
 
+use crate::sync::internal::thread_local;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::task::{Context, Poll};

@@ -69,6 +69,10 @@ mod models;
 #[cfg(waterwheel_loom)]
 use models::task;
 
+// Whole runtimes under random schedules: see `schedules`.
+#[cfg(waterwheel_shuttle)]
+mod schedules;
+
 #[cfg(not(waterwheel_loom))]
 pub mod blocking;
 #[cfg(not(waterwheel_loom))]

@@ -8,11 +8,11 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Instant;
 use std::{fmt, io};
 
-use crate::sync::internal::{Condvar, Mutex};
+use crate::sync::internal::thread::{self, JoinHandle};
+use crate::sync::internal::{Condvar, Mutex, now, thread_local};
 use crate::task::contain::{Payload, contain};
 
 /// A hook without arguments: a thread starts, stops, parks or unparks.
@@ -74,8 +74,7 @@ impl Threads {
         body: impl FnOnce() + Send + 'static,
     ) -> io::Result<()> {
         self.join_ended();
-        let mut builder =
-            std::thread::Builder::new().name(format!("{}-{role}", self.settings.name));
+        let mut builder = thread::Builder::new().name(format!("{}-{role}", self.settings.name));
         if let Some(bytes) = self.settings.stack_size {
             builder = builder.stack_size(bytes);
         }
@@ -141,7 +140,7 @@ impl Threads {
                 state = self.all_ended.wait(state);
                 continue;
             };
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(now());
             if left.is_zero() {
                 state.running.clear();
                 all_ended = false;

@@ -11,7 +11,7 @@
 //!
 //! Book: chapter 15.
 
-use crate::sync::internal::{AtomicU64, Ordering};
+use crate::sync::internal::{AtomicU64, Ordering, now};
 use std::time::{Duration, Instant};
 
 /// A tick of the system clock is two to this power nanoseconds: half of that costs half as much
@@ -52,7 +52,7 @@ impl Clock {
     }
 
     fn new(advanced: Option<AtomicU64>) -> Self {
-        Self { base: Instant::now(), base_nanos: system_nanos(), advanced }
+        Self { base: now(), base_nanos: system_nanos(), advanced }
     }
 
     pub(crate) fn is_manual(&self) -> bool {
@@ -66,7 +66,7 @@ impl Clock {
 
     pub(crate) fn now(&self) -> Instant {
         match &self.advanced {
-            None => Instant::now(),
+            None => now(),
             Some(nanos) => {
                 // Acquire: pairs with the Release half of `advance`; what happened before the
                 // clock was advanced has happened for whoever sees the later time.
@@ -155,14 +155,17 @@ impl Clock {
     }
 }
 
+#[cfg(waterwheel_shuttle)]
+use crate::schedules::time::nanos as system_nanos;
+
 /// Nanoseconds by the system's clock, from any starting point.
-#[cfg(all(target_os = "linux", not(miri), not(waterwheel_loom)))]
+#[cfg(all(target_os = "linux", not(any(miri, waterwheel_loom, waterwheel_shuttle))))]
 fn system_nanos() -> u64 {
     crate::sys::monotonic_nanos()
 }
 
 /// Nanoseconds by the system's clock, since this was asked first.
-#[cfg(not(all(target_os = "linux", not(miri), not(waterwheel_loom))))]
+#[cfg(not(any(waterwheel_shuttle, all(target_os = "linux", not(any(miri, waterwheel_loom))))))]
 fn system_nanos() -> u64 {
     static FIRST: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     nanos(FIRST.get_or_init(Instant::now).elapsed())

@@ -39,10 +39,14 @@ pub(crate) use reactor::Registered;
 pub(crate) use readiness::{Direction, Interest};
 pub(crate) use timers::{Outcome, TimerKey};
 
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(waterwheel_shuttle)]
+use crate::schedules::system::{self, TimerFd};
+#[cfg(all(target_os = "linux", not(miri), not(waterwheel_shuttle)))]
 use crate::sys::TimerFd;
 use alarm::NEVER;
 use holding::{Holding, Unpark};
+#[cfg(not(waterwheel_shuttle))]
+use mio as system;
 use reactor::{Reactor, UNPARK};
 use std::task::Waker;
 use std::time::Duration;
@@ -63,7 +67,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Driver {
     /// The part that only its holder uses.
     poller: Holding<Box<Poller>>,
-    waker: mio::Waker,
+    waker: system::Waker,
     unparked: Unpark,
     reactor: Reactor,
     timers: Timers,
@@ -72,7 +76,7 @@ pub(crate) struct Driver {
 
 #[derive(Debug)]
 struct Poller {
-    poll: mio::Poll,
+    poll: system::Poll,
     events: mio::Events,
     #[cfg(all(target_os = "linux", not(miri)))]
     timer: TimerFd,
@@ -98,8 +102,8 @@ impl Driver {
 
     fn with_capacity(clock: Clock, events: usize) -> io::Result<Self> {
         let poller = Poller::new(events)?;
+        let waker = system::Waker::new(poller.poll.registry(), UNPARK)?;
         let registry = poller.poll.registry().try_clone()?;
-        let waker = mio::Waker::new(&registry, UNPARK)?;
         Ok(Self {
             poller: Holding::new(Box::new(poller)),
             waker,
@@ -251,7 +255,7 @@ impl Driver {
 
 impl Poller {
     fn new(events: usize) -> io::Result<Self> {
-        let poll = mio::Poll::new()?;
+        let poll = system::Poll::new()?;
         #[cfg(all(target_os = "linux", not(miri)))]
         let timer = {
             let timer = TimerFd::new()?;

@@ -20,6 +20,7 @@ pub(crate) use loom::sync::{
     Arc,
     atomic::{Ordering, fence},
 };
+pub(crate) use std::thread_local;
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;

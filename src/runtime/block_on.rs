@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use crate::budget;
 use crate::scheduler::parker::Parker;
 use crate::scheduler::worker;
+use crate::sync::internal::thread_local;
 use crate::task::native::Native;
 
 /// Runs a future on this thread until it is done. Works on any thread.

@@ -3,8 +3,6 @@
 //! Book: chapter 3.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::{BuildError, Handle, Runtime, context, shutdown};
@@ -16,6 +14,8 @@ use crate::scheduler::idle::Serves;
 use crate::scheduler::share;
 use crate::scheduler::shared::Shared;
 use crate::scheduler::worker;
+use crate::sync::internal::thread::{self, Thread};
+use crate::sync::internal::{AtomicUsize, Ordering};
 use crate::task::panic::TaskPanic;
 use crate::task::poll::TaskPoll;
 use crate::task::slow::SlowPoll;
@@ -42,7 +42,7 @@ struct Missing {
 impl Missing {
     /// How often the builder lets others run before it sleeps until it is woken. A new thread mostly
     /// begins on the very processor that the builder gives up, and both wake-ups are saved.
-    const YIELDS: usize = 64;
+    const YIELDS: usize = if cfg!(waterwheel_shuttle) { 1 } else { 64 };
 
     fn new(workers: usize) -> Self {
         Self { workers: AtomicUsize::new(workers), builder: thread::current() }

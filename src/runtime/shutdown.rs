@@ -39,6 +39,7 @@ use std::time::{Duration, Instant};
 use crate::scheduler::context::{Role, enter, is_thread_of};
 use crate::scheduler::life::Phase;
 use crate::scheduler::shared::{Job, Shared, TaskInfo};
+use crate::sync::internal::{now, thread};
 use crate::task::cell::meta::Kind;
 use crate::task::contain::contain;
 use crate::task::id::TaskId;
@@ -153,7 +154,7 @@ pub(super) fn shutdown(shared: &Arc<Shared>, grace: Duration) -> Result<(), Shut
     shared
         .closing
         .once(|| {
-            let begun = Instant::now();
+            let begun = now();
             let _closer = enter(shared, Role::Thread);
             begin(shared);
             let end = begun.checked_add(grace);
@@ -161,12 +162,12 @@ pub(super) fn shutdown(shared: &Arc<Shared>, grace: Duration) -> Result<(), Shut
                 || shared.live_tasks() == 0,
                 || match end {
                     Some(end) => {
-                        Some(end.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero())
+                        Some(end.saturating_duration_since(now())).filter(|d| !d.is_zero())
                     }
                     None => Some(Duration::MAX),
                 },
             );
-            finish(shared, Patience::Until(Instant::now() + LAST_CALL))
+            finish(shared, Patience::Until(now() + LAST_CALL))
         })
         .map_err(|stuck| ShutdownError::Stuck(stuck.into_iter().map(StuckTask).collect()))
 }
@@ -185,7 +186,7 @@ pub(super) fn dropped(shared: &Arc<Shared>) {
     begin(shared);
     shared.enter_phase(Phase::Cancelling);
     shared.unpark_all();
-    let closer = std::thread::Builder::new().name("waterwheel-closer".to_owned());
+    let closer = thread::Builder::new().name("waterwheel-closer".to_owned());
     let owned = Arc::clone(shared);
     if closer.spawn(move || close_and_wait(&owned)).is_err() {
         // No thread to be had: the runtime's own end by themselves, and what is queued is freed
@@ -245,7 +246,7 @@ fn drop_job(job: Job) {
 fn finish(shared: &Arc<Shared>, patience: Patience) -> Result<(), Vec<TaskInfo>> {
     cancel(shared);
     // Even endless patience goes on after a while: a thread may block on a task that step 5 drops.
-    let last_call = patience.deadline().unwrap_or_else(|| Instant::now() + LAST_CALL);
+    let last_call = patience.deadline().unwrap_or_else(|| now() + LAST_CALL);
     shared.threads.join_all(Some(last_call));
     wake_all_tasks(shared);
     let end = patience.deadline().map(|polls| polls + LAST_DROPS);
@@ -260,9 +261,7 @@ fn finish(shared: &Arc<Shared>, patience: Patience) -> Result<(), Vec<TaskInfo>>
         || shared.live_tasks() == 0,
         || match end {
             None => Some(Duration::MAX),
-            Some(end) => {
-                Some(end.saturating_duration_since(Instant::now())).filter(|d| !d.is_zero())
-            }
+            Some(end) => Some(end.saturating_duration_since(now())).filter(|d| !d.is_zero()),
         },
     );
     if all_gone { Ok(()) } else { Err(shared.live_task_infos()) }
@@ -274,9 +273,9 @@ fn sweep_in_time(shared: &Arc<Shared>, end: Instant) {
         if shared.threads.start("closer", move || sweep(&owned)).is_err() {
             return sweep(shared); // No thread to be had: better late than not at all.
         }
-        let now = Instant::now();
-        let share = end.saturating_duration_since(now) / shares;
-        if shared.threads.join_all(Some(now + share)) {
+        let begun = now();
+        let share = end.saturating_duration_since(begun) / shares;
+        if shared.threads.join_all(Some(begun + share)) {
             return;
         }
     }

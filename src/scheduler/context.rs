@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::shared::Shared;
 use crate::driver::Driver;
+use crate::sync::internal::thread_local;
 
 /// Why a thread belongs to a runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,10 @@
 //!
 //! Book: chapter 20.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::doing::Doing;
 use super::histogram::Recorder;
 use crate::priority::Priority;
+use crate::sync::internal::{AtomicU64, Ordering};
 
 /// A number that only its own thread increments.
 #[derive(Debug, Default)]

@@ -25,12 +25,11 @@
 //! Book: chapter 18.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::life::Phase;
 use super::seat::Seat;
 use super::shared::Shared;
-use crate::sync::internal::Mutex;
+use crate::sync::internal::{AtomicU64, Mutex, Ordering};
 use crate::task::cell::live::Leaving;
 
 /// So many are put into an inbox at once.

@@ -14,7 +14,7 @@ use std::fmt;
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::internal::{Arc, AtomicBool, Condvar, Mutex, Ordering};
+use crate::sync::internal::{Arc, AtomicBool, Condvar, Mutex, Ordering, thread_local};
 use crate::task::cell::live::{Leaving, LiveTask, LiveTasks};
 use crate::task::cell::meta::{Kind, MOST_SHARDS, Place};
 use crate::task::cell::{Host, Newborn, Runnable};

@@ -24,7 +24,7 @@
 //! Book: chapter 17.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicU64;
 
 use super::context::{self, Role};
 use super::core::Core;
@@ -35,7 +35,7 @@ use super::run_queue::RunQueue;
 use super::shared::{Runnable, Shared};
 use super::worker::{self, Left};
 use crate::priority::Priority;
-use crate::sync::internal::{AtomicBool, Mutex, Ordering, fence};
+use crate::sync::internal::{AtomicBool, AtomicUsize, Mutex, Ordering, fence};
 
 /// What a replacement owns, while nobody is one.
 #[derive(Debug)]

@@ -6,6 +6,8 @@
 
 use std::cell::Cell;
 
+use crate::sync::internal::thread_local;
+
 /// Every how many wake-ups one is timed. A power of two: the test is a mask.
 const EVERY: u32 = 256;
 

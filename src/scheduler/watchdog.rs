@@ -36,7 +36,7 @@ use super::life::Phase;
 use super::replacement::Replaced;
 use super::shared::{Shared, TaskInfo};
 use crate::priority::Priority;
-use crate::sync::internal::{AtomicBool, Ordering, fence};
+use crate::sync::internal::{AtomicBool, Ordering, fence, now};
 use crate::task::cell::meta::Kind;
 use crate::task::contain::contain;
 use crate::task::slow::SlowPoll;
@@ -186,7 +186,7 @@ enum Found {
 
 impl Eyes {
     fn new(shared: &Shared) -> Self {
-        let now = Instant::now();
+        let now = now();
         let homes = shared.homes().iter().copied().chain(std::iter::repeat(Priority::High));
         let seen = shared.counters().zip(homes);
         Self { seen: seen.map(|(counters, home)| Seen::new(counters, home, now)).collect() }
@@ -194,7 +194,7 @@ impl Eyes {
 
     /// One look at all workers.
     fn look(&mut self, shared: &Arc<Shared>, slept: Slept) -> Found {
-        let now = Instant::now();
+        let now = now();
         let mut reports = Vec::new();
         for (index, (seen, counters)) in self.seen.iter_mut().zip(shared.counters()).enumerate() {
             let worker = WorkerIndex(index);

@@ -28,6 +28,7 @@ use super::seat::Seat;
 use super::shared::{Runnable, Shared};
 use crate::driver::Wait;
 use crate::priority::Priority;
+use crate::sync::internal::thread_local;
 use crate::task::cell::Woken;
 use crate::task::cell::live::Leaving;
 use crate::task::cell::meta::Kind;

@@ -4,6 +4,8 @@
 //! only place that does. Every protocol between threads that is ours is written against these
 //! names, so that the model checker runs the very files that ship.
 //!
+//! Threads are started and the time is read through here as well, and so is what a thread keeps to itself.
+//!
 //! The lock here ignores poison: no user code ever runs with one of our locks held, so a panic
 //! while one is held is a bug of ours that has already been reported.
 //!
@@ -11,11 +13,18 @@
 
 pub(crate) use std::sync::{
     Arc, MutexGuard,
-    atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, Ordering, fence},
+    atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
 };
+pub(crate) use std::{thread, thread_local};
 
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// The time by the system's clock.
+#[inline]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
 
 /// A mutual exclusion lock without poisoning.
 #[derive(Debug, Default)]

@@ -8,6 +8,8 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::sync::internal::thread_local;
+
 /// How many ids a thread takes at once, so that a spawn does not meet the other threads here.
 const ID_BLOCK: u64 = 1024;
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use super::contain::contain;
+use crate::sync::internal::thread_local;
 
 /// A waker's two words, its data and its table of functions, mixed into one. Two words here, written
 /// and read back as one of 16 bytes, cost a fifth of a yield: the processor cannot forward such a

@@ -71,7 +71,7 @@ fn module_of(file: &str) -> String {
 /// Tests and models in files of their own may look everywhere.
 fn is_test_file(file: &str) -> bool {
     let mut names = file.split('/').map(|part| part.trim_end_matches(".rs"));
-    names.any(|name| matches!(name, "tests" | "models") || name.ends_with("_tests"))
+    names.any(|name| matches!(name, "tests" | "models" | "schedules") || name.ends_with("_tests"))
 }
 
 #[track_caller]

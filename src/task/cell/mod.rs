@@ -53,6 +53,7 @@ use async_task::{FallibleTask, ScheduleInfo, WithInfo};
 use super::contain::{Payload, contain};
 use super::error::TaskError;
 use super::native::Native;
+use crate::sync::internal::thread_local;
 use live::Leaving;
 use meta::{Kind, Meta};
 use pointer::Pointer;
