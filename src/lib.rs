@@ -62,6 +62,10 @@
     waterwheel_loom,
     expect(dead_code, reason = "the models use a part of what each file offers")
 )]
+#![cfg_attr(
+    all(waterwheel_shuttle, not(test)),
+    expect(dead_code, unused_imports, reason = "only scenarios let the time pass")
+)]
 
 // The model checker compiles the protocols between threads and nothing else: see `models`.
 #[cfg(waterwheel_loom)]

@@ -1,0 +1,109 @@
+//! Closing: a runtime that ends leaves nothing behind, however many end it and from where.
+//!
+//! Book: chapter 19.
+
+use std::future::pending;
+use std::time::Duration;
+
+use super::support::{Flag, Held, at_rest, end, explore, runtime};
+use crate::priority::Priority;
+use crate::sync::internal::thread;
+use crate::task::yield_now;
+
+/// A shutdown finds tasks that are queued, polled, waiting and just woken: each future must be dropped,
+/// by a worker on its way out or by the closer, and none by both.
+#[test]
+fn a_shutdown_drops_tasks_in_every_state() {
+    explore(|| {
+        let (runtime, held, flag) = (runtime(1, 1), Held::default(), Flag::default());
+        for lane in Priority::ALL {
+            let [waits, yields, woken] = [(); 3].map(|()| held.clone());
+            let flag = flag.clone();
+            let handle = runtime.handle();
+            let waits = async move {
+                let _waits = waits;
+                pending::<()>().await;
+            };
+            handle.spawn_with(waits, lane).detach();
+            let yields = async move {
+                let _yields = yields;
+                loop {
+                    yield_now().await;
+                }
+            };
+            handle.spawn_with(yields, lane).detach();
+            let woken = async move {
+                let _woken = woken;
+                flag.raised().await;
+            };
+            handle.spawn_with(woken, lane).detach();
+        }
+        let raise = move || flag.raise();
+        let thread = thread::Builder::new().spawn(raise).expect("there are threads");
+        runtime.handle().shutdown(Duration::ZERO).expect("nothing is stuck");
+        held.is_the_last();
+        thread.join().expect("it does not panic");
+        end(&runtime, 6, 0);
+    });
+}
+
+/// Two threads shut the runtime down while a task and a third thread spawn: a task is in the list that
+/// the closer reads, or it is refused, and both closers come back with the same result.
+#[test]
+fn two_shutdowns_meet_tasks_that_are_being_spawned() {
+    explore(|| {
+        let (runtime, held) = (runtime(1, 1), Held::default());
+        let (handle, inside) = (runtime.handle().clone(), held.clone());
+        let spawner = async move {
+            for _ in 0..2 {
+                let inside = inside.clone();
+                let one = async move {
+                    let _inside = inside;
+                    yield_now().await;
+                };
+                handle.spawn_with(one, Priority::High).detach();
+                yield_now().await;
+            }
+        };
+        runtime.handle().spawn(spawner).detach();
+        let (handle, outside) = (runtime.handle().clone(), held.clone());
+        let spawn = move || {
+            let one = async move {
+                let _outside = outside;
+                pending::<()>().await;
+            };
+            handle.spawn(one).detach();
+        };
+        let handle = runtime.handle().clone();
+        let close = move || handle.shutdown(Duration::ZERO).expect("nothing is stuck");
+        let threads = [
+            thread::Builder::new().spawn(spawn).expect("there are threads"),
+            thread::Builder::new().spawn(close).expect("there are threads"),
+        ];
+        runtime.handle().shutdown(Duration::ZERO).expect("nothing is stuck");
+        for thread in threads {
+            thread.join().expect("it does not panic");
+        }
+        held.is_the_last();
+        at_rest(runtime.handle(), 0);
+    });
+}
+
+/// The last task of a runtime owns it, and drops it: a thread of its own has to close what that task
+/// still runs on, while somebody outside shuts it down as well.
+#[test]
+fn a_runtime_is_dropped_by_one_of_its_own_tasks() {
+    explore(|| {
+        let (runtime, held) = (runtime(1, 1), Held::default());
+        let (handle, inside) = (runtime.handle().clone(), held.clone());
+        let waits = async move {
+            let _inside = inside;
+            pending::<()>().await;
+        };
+        handle.spawn_with(waits, Priority::High).detach();
+        handle.spawn(async move { drop(runtime) }).detach();
+        handle.shutdown(Duration::from_secs(1)).expect("nothing is stuck");
+        held.is_the_last();
+        at_rest(&handle, 0);
+    });
+}
