@@ -38,6 +38,7 @@ use std::time::{Duration, Instant};
 
 use crate::scheduler::context::{Role, enter, is_thread_of};
 use crate::scheduler::life::Phase;
+use crate::scheduler::replacement;
 use crate::scheduler::shared::{Job, Shared, TaskInfo};
 use crate::sync::internal::{now, thread};
 use crate::task::cell::meta::Kind;
@@ -238,7 +239,7 @@ fn drop_job(job: Job) {
     match job {
         Job::Call(call) => drop(call),
         // Its queues are emptied with all the others.
-        Job::Worker(core) => drop(core),
+        Job::Worker(core) => replacement::dispose(core),
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use super::context::{self, Role};
 use super::core::Core;
 use super::life::Phase;
+use super::replacement;
 use super::shared::{Job, Runnable, Shared};
 use super::worker::{self, Left};
 use crate::blocking::pool::{Then, Urgent};
@@ -48,7 +49,10 @@ impl Shared {
         };
         match refused {
             // The worker is not needed any more, so its thread may block without a successor.
-            Job::Worker(_) if self.is_at_least(Phase::Cancelling) => Ok(()),
+            Job::Worker(core) if self.is_at_least(Phase::Cancelling) => {
+                replacement::dispose(core);
+                Ok(())
+            }
             Job::Worker(core) => Err(core),
             Job::Call(_) => unreachable!("a worker's part comes back as what it is"),
         }

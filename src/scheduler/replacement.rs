@@ -108,6 +108,13 @@ impl Replacements {
         self.spares.lock().push(Spare { index, queues });
         self.active.fetch_sub(1, Ordering::SeqCst);
     }
+
+    /// The part of this worker is about to be dropped for good.
+    fn give_up(&self, worker: WorkerIndex) {
+        if self.order(worker).is_some() {
+            self.active.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
 }
 
 /// What became of the attempt to replace a worker.
@@ -199,9 +206,11 @@ pub(super) fn must_retire(order: &AtomicBool) -> bool {
     order.load(Ordering::Relaxed)
 }
 
-/// Ends the part of a worker whose loop has ended.
-pub(super) fn dispose(core: Box<Core>) {
-    if core.shared().is_at_least(Phase::Cancelling) {
+/// Ends the part of a worker whose loop has ended, or will not go on.
+pub(crate) fn dispose(core: Box<Core>) {
+    let shared = Arc::clone(core.shared());
+    if shared.is_at_least(Phase::Cancelling) {
+        shared.replacements.give_up(core.index());
         drop(core); // Whoever shuts the runtime down drops what is left in the queues.
     } else {
         retire(*core);
