@@ -110,6 +110,11 @@ impl<J> Pool<J> {
         if state.threads == 0 { std::mem::take(&mut state.queue) } else { VecDeque::new() }
     }
 
+    /// A thread comes in that has not been asked for.
+    pub(crate) fn join(&self) {
+        self.state.lock().threads += 1;
+    }
+
     /// For a thread of the pool: its next job, as soon as there is one. `None`: retire.
     pub(crate) fn next(&self) -> Option<J> {
         let mut state = self.state.lock();

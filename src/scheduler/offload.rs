@@ -51,6 +51,7 @@ impl Shared {
             // The worker is not needed any more, so its thread may block without a successor.
             Job::Worker(core) if self.is_at_least(Phase::Cancelling) => {
                 replacement::dispose(core);
+                self.blocking.join(); // In exchange for nothing, but the thread will leave a place.
                 Ok(())
             }
             Job::Worker(core) => Err(core),

@@ -99,13 +99,14 @@ pub(super) fn run(core: Box<Core>) -> Left {
         None => run_while(&shared, index, home, || true),
         Some(order) => run_while(&shared, index, home, || !replacement::must_retire(order)),
     };
-    if left == Left::Ended {
-        shared.seat(index).counters.doing.rests();
-        if let Some(core) = take_core() {
-            replacement::dispose(core);
-        }
+    if left == Left::HandedOver {
+        return left;
     }
-    left
+    // The runtime may end while the part is with another thread, which counts for itself then.
+    let Some(core) = take_core() else { return Left::HandedOver };
+    shared.seat(index).counters.doing.rests();
+    replacement::dispose(core);
+    Left::Ended
 }
 
 /// The loop itself, for as long as the worker stays and has its core.
