@@ -27,7 +27,7 @@ fn a_shutdown_drops_tasks_in_every_state() {
             handle.spawn_with(waits, lane).detach();
             let yields = async move {
                 let _yields = yields;
-                loop {
+                for _ in 0..20 {
                     yield_now().await;
                 }
             };
@@ -102,7 +102,7 @@ fn a_runtime_is_dropped_by_one_of_its_own_tasks() {
         };
         handle.spawn_with(waits, Priority::High).detach();
         handle.spawn(async move { drop(runtime) }).detach();
-        handle.shutdown(Duration::from_secs(1)).expect("nothing is stuck");
+        handle.shutdown(Duration::ZERO).expect("nothing is stuck");
         held.is_the_last();
         at_rest(&handle, 0);
     });
