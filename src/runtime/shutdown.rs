@@ -38,7 +38,6 @@ use std::time::{Duration, Instant};
 
 use crate::scheduler::context::{Role, enter, is_thread_of};
 use crate::scheduler::life::Phase;
-use crate::scheduler::replacement;
 use crate::scheduler::shared::{Job, Shared, TaskInfo};
 use crate::sync::internal::{now, thread};
 use crate::task::cell::meta::Kind;
@@ -222,7 +221,11 @@ fn begin(shared: &Shared) {
 fn cancel(shared: &Shared) {
     shared.enter_phase(Phase::Cancelling);
     for job in shared.blocking.close() {
-        drop_job(job);
+        match job {
+            Job::Call(call) => drop(call),
+            // Its queues are emptied with all the others.
+            Job::Worker(core) => shared.give_up(core),
+        }
     }
     wake_all_tasks(shared);
     shared.unpark_all();
@@ -232,14 +235,6 @@ fn cancel(shared: &Shared) {
 fn wake_all_tasks(shared: &Shared) {
     for waker in shared.registry.collect(|task| task.waker()) {
         waker.wake();
-    }
-}
-
-fn drop_job(job: Job) {
-    match job {
-        Job::Call(call) => drop(call),
-        // Its queues are emptied with all the others.
-        Job::Worker(core) => replacement::dispose(core),
     }
 }
 

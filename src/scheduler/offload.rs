@@ -50,13 +50,19 @@ impl Shared {
         match refused {
             // The worker is not needed any more, so its thread may block without a successor.
             Job::Worker(core) if self.is_at_least(Phase::Cancelling) => {
-                replacement::dispose(core);
-                self.blocking.join(); // In exchange for nothing, but the thread will leave a place.
+                self.give_up(core);
                 Ok(())
             }
             Job::Worker(core) => Err(core),
             Job::Call(_) => unreachable!("a worker's part comes back as what it is"),
         }
+    }
+
+    /// Drops the part of a worker that was handed over and that nobody goes on with. Whoever handed it
+    /// over will leave a place among the threads that block, and nobody has left him his.
+    pub(crate) fn give_up(&self, core: Box<Core>) {
+        replacement::dispose(core);
+        self.blocking.join();
     }
 
     /// Starts a thread that begins with `first`. Gives that back if the thread cannot be started.

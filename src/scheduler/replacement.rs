@@ -207,7 +207,7 @@ pub(super) fn must_retire(order: &AtomicBool) -> bool {
 }
 
 /// Ends the part of a worker whose loop has ended, or will not go on.
-pub(crate) fn dispose(core: Box<Core>) {
+pub(super) fn dispose(core: Box<Core>) {
     let shared = Arc::clone(core.shared());
     if shared.is_at_least(Phase::Cancelling) {
         shared.replacements.give_up(core.index());
