@@ -205,9 +205,11 @@ impl Shared {
 
     /// How many tasks have not dropped their future yet.
     pub(crate) fn live_tasks(&self) -> usize {
+        // The inboxes first: a task that moves meanwhile is in neither, rather than in both.
         let leaving = || {
-            let of_seat = |seat: &Arc<Seat>| seat.counters.leaving.get() + seat.inbox.len();
-            self.seats.iter().map(of_seat).sum::<u64>() + self.outside.len()
+            let inboxes = self.seats.iter().map(|seat| seat.inbox.len()).sum::<u64>();
+            let inboxes = inboxes + self.outside.len();
+            inboxes + self.seats.iter().map(|seat| seat.counters.leaving.get()).sum::<u64>()
         };
         let (mut before, mut registered) = (leaving(), self.registry.len());
         for _ in 0..CONSISTENT_TRIES {
