@@ -89,6 +89,37 @@ fn two_shutdowns_meet_tasks_that_are_being_spawned() {
     });
 }
 
+/// A shutdown gives its tasks a grace, and the time stands still: every task must end by itself, though
+/// each ends on another worker than that which has spawned it, and is counted in several places then.
+/// One that is taken for two ends the grace too early; one that nobody tells of ends it never.
+#[test]
+fn a_grace_lasts_until_the_last_task_has_ended() {
+    explore(|| {
+        let runtime = runtime(1, 1);
+        let [high, low] = Priority::ALL.map(|lane| {
+            let handle = runtime.handle().clone();
+            let parent = async move {
+                let child = async {
+                    yield_now().await;
+                    yield_now().await;
+                };
+                let child = handle.spawn_with(child, lane.other());
+                yield_now().await;
+                child.outcome().await
+            };
+            runtime.handle().spawn_with(parent, lane)
+        });
+        runtime.block_on(yield_now());
+        runtime.handle().shutdown(Duration::from_secs(1)).expect("nothing is stuck");
+        for parent in [high, low] {
+            let child = runtime.block_on(parent.outcome()).expect("it was given time");
+            let was_refused = runtime.metrics().tasks_spawned() < 4;
+            assert!(child.is_ok() || was_refused, "it was given time as well");
+        }
+        at_rest(runtime.handle(), 0);
+    });
+}
+
 /// The last task of a runtime owns it, and drops it: a thread of its own has to close what that task
 /// still runs on, while somebody outside shuts it down as well.
 #[test]

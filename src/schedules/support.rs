@@ -100,7 +100,6 @@ pub(super) fn at_rest(handle: &Handle, panics: u64) {
         ("timers", metrics.timers() as u64),
         ("sockets", metrics.sources() as u64),
         ("replacements", metrics.replacements() as u64),
-        ("threads that failed", metrics.failed_threads()),
     ];
     for (what, number) in left {
         assert_eq!(number, 0, "{what}");
