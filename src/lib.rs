@@ -63,6 +63,10 @@
     expect(dead_code, reason = "the models use a part of what each file offers")
 )]
 #![cfg_attr(
+    waterwheel_shuttle,
+    expect(clippy::result_large_err, reason = "what holds a lock is larger there")
+)]
+#![cfg_attr(
     all(waterwheel_shuttle, not(test)),
     expect(dead_code, unused_imports, reason = "only scenarios let the time pass")
 )]

@@ -3,7 +3,7 @@
 //! ```text
 //! RUSTFLAGS="--cfg waterwheel_shuttle" \
 //!     cargo test -p waterwheel --release --lib schedules --target-dir target/shuttle
-//! tests/mutants/shuttle.sh     # the scenarios see broken code
+//! tests/mutants/check.sh --shuttle     # the scenarios see broken code
 //! ```
 //!
 //! The models take one protocol each, and try it in every order. What they cannot tell is whether the
