@@ -3,9 +3,11 @@
 //! Book: chapter 19.
 
 use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::support::{Flag, Held, at_rest, end, explore, runtime};
+use super::support::{Flag, Held, at_rest, build, end, explore, plain, runtime};
 use crate::priority::Priority;
 use crate::sync::internal::thread;
 use crate::task::yield_now;
@@ -48,11 +50,17 @@ fn a_shutdown_drops_tasks_in_every_state() {
 }
 
 /// Two threads shut the runtime down while a task and a third thread spawn: a task is in the list that
-/// the closer reads, or it is refused, and both closers come back with the same result.
+/// the closer reads, or it is refused; and of the two one does it, and both wait for its result.
 #[test]
 fn two_shutdowns_meet_tasks_that_are_being_spawned() {
     explore(|| {
-        let (runtime, held) = (runtime(1, 1), Held::default());
+        let (sweepers, held) = (Arc::new(AtomicUsize::new(0)), Held::default());
+        let counted = Arc::clone(&sweepers);
+        let runtime = build(plain(1, 1).on_thread_start(move || {
+            let name = thread::current().name().map(str::to_owned);
+            let sweeps = name.is_some_and(|name| name.ends_with("closer"));
+            counted.fetch_add(usize::from(sweeps), Ordering::Relaxed);
+        }));
         let (handle, inside) = (runtime.handle().clone(), held.clone());
         let spawner = async move {
             for _ in 0..2 {
@@ -86,6 +94,7 @@ fn two_shutdowns_meet_tasks_that_are_being_spawned() {
         }
         held.is_the_last();
         at_rest(runtime.handle(), 0);
+        assert_eq!(sweepers.load(Ordering::Relaxed), 1, "threads that close the runtime");
     });
 }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::support::{build, end, explore, plain, runtime};
+use super::support::{Gate, build, end, explore, plain, runtime};
 use super::time;
 use crate::priority::Priority;
 use crate::sync::internal::thread;
@@ -68,5 +68,36 @@ fn a_timer_is_dropped_elsewhere_while_it_fires() {
             drop(dropped.outcome().await);
         });
         end(&runtime, 2, 0);
+    });
+}
+
+/// Two tasks, one a lane, block their workers until a timer has fired, one after the other: whichever
+/// worker waits in the driver goes to work, and the other one must be sent to the driver meanwhile.
+#[test]
+fn somebody_waits_for_the_timers_while_a_worker_is_busy() {
+    explore(|| {
+        let (runtime, second) = (runtime(1, 1), Duration::from_secs(1));
+        for lane in Priority::ALL {
+            let gate = Gate::default();
+            let (begun, opens) = (Gate::default(), gate.clone());
+            let begins = begun.clone();
+            let sleeper = async move {
+                begins.open();
+                sleep(second).await;
+                opens.open();
+            };
+            let sleeper = runtime.handle().spawn_with(sleeper, lane.other());
+            begun.pass();
+            let busy = runtime.handle().spawn_with(async move { gate.pass() }, lane);
+            while !busy.is_finished() {
+                time::pass(second);
+                thread::yield_now();
+            }
+            runtime.block_on(async {
+                sleeper.await;
+                busy.await;
+            });
+        }
+        end(&runtime, 4, 0);
     });
 }
