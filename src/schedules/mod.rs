@@ -17,11 +17,11 @@
 //! |---|---|---|
 //! | `spawning` | from outside, from a worker, many yields | spawning, stealing, joining |
 //! | `lanes` | helping both ways, stealing off, the reserve, the LIFO slot | who runs a task |
-//! | `waking` | from other threads, to and fro between tasks | wake-ups |
+//! | `waking` | from other threads, to and fro between tasks, by a token | wake-ups |
 //! | `ending` | aborting, panics everywhere, detached tasks and the metrics | the end of a task |
-//! | `closing` | with tasks in all states, against spawning, from inside | the end of a runtime |
+//! | `closing` | with tasks in all states, against spawning, from inside, within a grace | the end of a runtime |
 //! | `blocking` | a thread that retires, a worker that blocks | the threads for blocking calls |
-//! | `timers` | against a clock that moves on, against being dropped elsewhere | sleeps |
+//! | `timers` | against a clock that moves on, against being dropped elsewhere, beside busy workers | sleeps |
 //! | `watching` | a worker that is replaced | the watchdog |
 //!
 //! Of the schedules of a scenario one half is random at each step; the other half (PCT: Burckhardt,
@@ -30,8 +30,12 @@
 //! finds what needs one thread to stand still for long.
 //!
 //! A failure prints its schedule, and the seed. `WATERWHEEL_SHUTTLE_SEED=N` runs the same schedules
-//! again, if the scenario runs alone: `... --lib schedules::lanes::NAME -- --exact`. With
+//! again, to the last step if the scenario runs alone: `... --lib schedules::lanes::NAME`. With
 //! `WATERWHEEL_SHUTTLE_SCHEDULES=N` there are so many of each; a long run takes another seed as well.
+//!
+//! The watchdog is off where a scenario is not about it, and the time stands still: neither may come to
+//! the rescue of a task that the scheduler has lost. A lost wake-up is a deadlock, which shuttle reports
+//! with the names of the threads; a runtime that runs in circles comes to the limit of its steps.
 //!
 //! What cannot be seen: faults that need weak memory, which are the models'; sockets; and whatever
 //! happens between two steps of the structures below us, crossbeam's deque, flume and `async-task`,

@@ -1,8 +1,8 @@
 //! The primitives that threads of the runtime meet on.
 //!
-//! Here they are std's. `models::internal` has the same names from loom, and `sync` chooses, the
-//! only place that does. Every protocol between threads that is ours is written against these
-//! names, so that the model checker runs the very files that ship.
+//! Here they are std's. `models::internal` has the same names from loom and `schedules::internal` from
+//! shuttle, and `sync` chooses, the only place that does. Every protocol between threads that is ours is
+//! written against these names, so that both run the very files that ship.
 //!
 //! Threads are started and the time is read through here as well, and so is what a thread keeps to itself.
 //!
