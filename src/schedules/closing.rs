@@ -43,7 +43,7 @@ fn a_shutdown_drops_tasks_in_every_state() {
         let raise = move || flag.raise();
         let thread = thread::Builder::new().spawn(raise).expect("there are threads");
         runtime.handle().shutdown(Duration::ZERO).expect("nothing is stuck");
-        held.is_the_last();
+        held.stands_alone();
         thread.join().expect("it does not panic");
         end(&runtime, 6, 0);
     });
@@ -92,7 +92,7 @@ fn two_shutdowns_meet_tasks_that_are_being_spawned() {
         for thread in threads {
             thread.join().expect("it does not panic");
         }
-        held.is_the_last();
+        held.stands_alone();
         at_rest(runtime.handle(), 0);
         assert_eq!(sweepers.load(Ordering::Relaxed), 1, "threads that close the runtime");
     });
@@ -143,7 +143,7 @@ fn a_runtime_is_dropped_by_one_of_its_own_tasks() {
         handle.spawn_with(waits, Priority::High).detach();
         handle.spawn(async move { drop(runtime) }).detach();
         handle.shutdown(Duration::ZERO).expect("nothing is stuck");
-        held.is_the_last();
+        held.stands_alone();
         at_rest(&handle, 0);
     });
 }

@@ -11,7 +11,7 @@ use std::task::{Context, Wake, Waker};
 use super::support::{Flag, Held, end, explore, runtime};
 use crate::priority::Priority;
 use crate::sync::internal::thread;
-use crate::task::yield_now;
+use crate::task::{AbortHandle, Task, yield_now};
 
 /// A thread aborts three tasks, one that is queued, one that yields, and one that waits: each has ended
 /// by itself or was cancelled, and its future is gone before its awaiter hears of it.
@@ -33,17 +33,17 @@ fn tasks_are_aborted_wherever_they_are() {
             Priority::High,
         );
         let tasks = [queued, yields, waits];
-        let aborts = tasks.each_ref().map(|task| task.abort_handle());
-        let abort = move || aborts.iter().for_each(crate::task::AbortHandle::abort);
+        let aborts = tasks.each_ref().map(Task::abort_handle);
+        let abort = move || aborts.iter().for_each(AbortHandle::abort);
         let thread = thread::Builder::new().spawn(abort).expect("there are threads");
-        let [queued, yields, waits] = tasks.map(crate::task::Task::outcome);
+        let [queued, yields, waits] = tasks.map(Task::outcome);
         runtime.block_on(async {
             for ended in [queued.await, yields.await] {
                 assert!(ended.is_ok() || ended.is_err_and(|error| error.is_cancelled()));
             }
             assert!(waits.await.is_err_and(|error| error.is_cancelled()));
         });
-        held.is_the_last();
+        held.stands_alone();
         thread.join().expect("it does not panic");
         end(&runtime, 3, 0);
     });

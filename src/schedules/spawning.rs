@@ -66,6 +66,6 @@ fn a_storm_of_yields_comes_to_its_end() {
             }
         });
         end(&runtime, 4, 0);
-        held.is_the_last();
+        held.stands_alone();
     });
 }

@@ -112,7 +112,7 @@ pub(super) struct Held(Arc<()>);
 
 impl Held {
     #[track_caller]
-    pub(super) fn is_the_last(self) {
+    pub(super) fn stands_alone(self) {
         assert_eq!(Arc::strong_count(&self.0), 1, "futures are left");
     }
 }
