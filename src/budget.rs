@@ -68,7 +68,7 @@ impl Drop for Charge {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(waterwheel_loom)))]
 mod tests {
     use super::*;
     use std::sync::Arc;

@@ -60,7 +60,11 @@
 
 #![cfg_attr(
     waterwheel_loom,
-    expect(dead_code, reason = "the models use a part of what each file offers")
+    expect(
+        dead_code,
+        unreachable_pub,
+        reason = "the models use a part of what each file offers, and nobody uses them"
+    )
 )]
 #![cfg_attr(
     waterwheel_shuttle,
@@ -75,7 +79,7 @@
 #[cfg(waterwheel_loom)]
 mod models;
 #[cfg(waterwheel_loom)]
-use models::task;
+use models::{blocking, budget, driver, scheduler, task, threads};
 
 // Whole runtimes under random schedules: see `schedules`.
 #[cfg(waterwheel_shuttle)]

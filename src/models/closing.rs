@@ -2,6 +2,7 @@
 //!
 //! Book: chapter 19.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use loom::thread;
@@ -13,57 +14,58 @@ use super::scheduler::injector::Injector;
 use super::scheduler::life::{Life, Phase};
 use super::scheduler::registry::Registry;
 use super::task::cell::live::Leaving;
-use super::task::cell::{Newborn, Runnable};
+use super::task::cell::meta::{Kind, Meta};
+use super::task::cell::{Host, Runnable, Woken, allocate};
+use super::task::contain::Payload;
 use crate::priority::Priority;
 use crate::sync::internal::{Arc, AtomicUsize, Mutex, Ordering};
 
-/// A task: when it is dropped it leaves the registry, as a task's future does.
-struct Task {
-    runnable: Option<Runnable<()>>,
-    registry: Arc<Registry<()>>,
-}
-
-impl Task {
-    fn new(registry: &Arc<Registry<()>>, shard: u8) -> Option<Self> {
-        let runnable = registry.insert(Newborn::new(shard)).ok();
-        runnable.map(|runnable| Self { runnable: Some(runnable), registry: registry.clone() })
-    }
-
-    /// It ends where it cannot leave at once.
-    fn end(mut self) -> Leaving<()> {
-        self.runnable.take().expect("a task ends once").end()
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        if let Some(runnable) = self.runnable.take() {
-            self.registry.remove(&runnable.end());
-        }
-    }
-}
-
 /// What of `Shared` a task meets that is spawned while the runtime shuts down.
 struct Runtime {
-    registry: Arc<Registry<()>>,
-    injector: Injector<Task>,
+    registry: Registry<Self>,
+    injector: Injector<Runnable<Self>>,
     idle: Idle,
     life: Life,
+    /// What has ended, if it is put aside first.
+    aside: Option<Mutex<Vec<Leaving<Self>>>>,
+}
+
+impl Host for Runtime {
+    fn schedule(_: Runnable<Self>, _: Woken) {
+        unreachable!("nobody wakes these tasks");
+    }
+
+    fn forget(&self, task: Leaving<Self>) -> Option<std::sync::Arc<Self>> {
+        let Some(aside) = &self.aside else { return self.registry.remove(&task) };
+        aside.lock().push(task);
+        None
+    }
+
+    fn panicked(&self, _: &Meta<Self>, _: &Payload) {}
 }
 
 impl Runtime {
-    fn new() -> Self {
+    fn new(shards: usize) -> Self {
         Self {
-            registry: Arc::new(Registry::new(1)),
+            registry: Registry::new(shards),
             injector: Injector::new(),
             idle: Idle::new(Serves { stealing_from: [true, true] }),
             life: Life::new(),
+            aside: None,
         }
     }
 
+    /// A task enters, if the registry is open.
+    fn enter(self: &std::sync::Arc<Self>, shard: u8) -> Option<Runnable<Self>> {
+        let kind = Kind::Lane(Priority::Low);
+        let (newborn, task) = allocate(async {}, self, kind, shard, Location::caller(), None);
+        task.fallible.detach();
+        self.registry.insert(newborn).ok()
+    }
+
     /// As `Shared::spawn` and `push_from_outside`. Was it accepted?
-    fn spawn(&self) -> bool {
-        let Some(task) = Task::new(&self.registry, 0) else { return false };
+    fn spawn(self: &std::sync::Arc<Self>) -> bool {
+        let Some(task) = self.enter(0) else { return false };
         self.injector.push(task);
         let _ = self.idle.notify(Priority::Low);
         self.life.drop_late(|| self.injector.pop(|| {}));
@@ -94,7 +96,7 @@ fn for_ever() -> Option<Duration> {
 #[test]
 fn a_task_spawned_during_a_shutdown_is_refused_or_dropped() {
     checked(|| {
-        let runtime = Arc::new(Runtime::new());
+        let runtime = std::sync::Arc::new(Runtime::new(1));
         let spawners: Vec<_> = (0..2)
             .map(|_| {
                 let runtime = runtime.clone();
@@ -113,10 +115,11 @@ fn a_task_spawned_during_a_shutdown_is_refused_or_dropped() {
 #[test]
 fn whoever_waits_for_the_last_task_hears_of_its_end() {
     checked(|| {
-        let registry = Arc::new(Registry::new(2));
-        let tasks = [0, 1].map(|shard| Task::new(&registry, shard).expect("the registry is open"));
+        let runtime = std::sync::Arc::new(Runtime::new(2));
+        let tasks = [0, 1].map(|shard| runtime.enter(shard).expect("the registry is open"));
         let polls: Vec<_> =
             tasks.into_iter().map(|task| thread::spawn(move || drop(task))).collect();
+        let registry = &runtime.registry;
         registry.close();
         assert!(registry.wait_until(|| registry.len() == 0, for_ever));
         for poll in polls {
@@ -130,18 +133,21 @@ fn whoever_waits_for_the_last_task_hears_of_its_end() {
 #[test]
 fn whoever_waits_for_the_last_task_hears_of_one_that_was_put_aside() {
     checked(|| {
-        let registry = Arc::new(Registry::new(1));
+        let runtime = Runtime { aside: Some(Mutex::default()), ..Runtime::new(1) };
+        let runtime = std::sync::Arc::new(runtime);
         let aside = Arc::new(AtomicUsize::new(0));
-        let task = Task::new(&registry, 0).expect("the registry is open");
+        let task = runtime.enter(0).expect("the registry is open");
         let worker = {
-            let (registry, aside) = (registry.clone(), aside.clone());
+            let (runtime, aside) = (runtime.clone(), aside.clone());
             thread::spawn(move || {
-                let ended = [task.end()];
+                drop(task);
+                let ended = runtime.aside.as_ref().map(|aside| std::mem::take(&mut *aside.lock()));
                 aside.store(1, Ordering::Relaxed);
-                registry.remove_all(&ended);
+                runtime.registry.remove_all(&ended.expect("it was put aside"));
                 aside.store(0, Ordering::Relaxed);
             })
         };
+        let registry = &runtime.registry;
         registry.close();
         let live = || {
             let aside = aside.load(Ordering::Relaxed);

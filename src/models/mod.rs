@@ -38,9 +38,13 @@
 //!
 //! Book: chapter 19.
 
+#[macro_use]
+pub(crate) mod local; // Before all others, which its macro is for.
+
 pub(crate) mod internal;
 pub(crate) mod stand_in;
 pub(crate) mod tasks;
+pub(crate) mod threads;
 
 #[cfg(test)]
 mod arming;
@@ -66,51 +70,87 @@ mod tokens;
 mod workers;
 
 /// The slot that ships, among tasks that stand in.
-#[path = "../task"]
-pub(crate) mod task {
-    pub(crate) mod cell {
-        #[expect(unsafe_code, reason = "as in the cell that it is a part of")]
-        pub(crate) mod slot;
+#[path = "../task/cell"]
+mod alone {
+    #[expect(unsafe_code, reason = "as in the cell that it is a part of")]
+    pub(crate) mod slot;
 
-        pub(crate) use crate::models::tasks::{Host, Newborn, Runnable};
-
-        pub(crate) mod live {
-            pub(crate) use crate::models::tasks::{Leaving, LiveTask, LiveTasks};
-        }
-
-        pub(crate) mod meta {
-            pub(crate) use crate::models::tasks::{Kind, MOST_SHARDS, Place};
-        }
-    }
+    pub(crate) use super::tasks::{Host, Runnable};
 }
 
+#[path = "../task"]
+pub(crate) mod task {
+    pub(crate) mod cell;
+    #[path = "../models/contain.rs"]
+    pub(crate) mod contain;
+    pub(crate) mod error;
+    pub(crate) mod id;
+    pub(crate) mod native;
+    pub(crate) mod panic;
+    pub(crate) mod poll;
+    pub(crate) mod slow;
+}
+
+#[path = "../budget.rs"]
+pub(crate) mod budget;
+
 #[path = "../blocking"]
-mod blocking {
+pub(crate) mod blocking {
     pub(crate) mod pool;
 }
 
 #[path = "../driver"]
-mod driver {
+pub(crate) mod driver {
     pub(crate) mod alarm;
     pub(crate) mod holding;
     pub(crate) mod readiness;
     pub(crate) mod source;
+    #[path = "../models/driver.rs"]
+    mod stand_in;
     pub(crate) mod timers;
     mod wheel;
+
+    pub(crate) use stand_in::{Driver, Wait};
 
     #[derive(Debug)]
     pub(crate) struct RuntimeGone;
 }
 
 #[path = "../scheduler"]
-mod scheduler {
+pub(crate) mod scheduler {
     pub(crate) mod arming;
+    mod batch;
     pub(crate) mod closing;
+    mod context;
+    pub(crate) mod core;
+    mod counters;
+    mod doing;
+    mod histogram;
     pub(crate) mod idle;
     pub(crate) mod injector;
     pub(crate) mod life;
+    mod lifo;
+    mod offload;
+    mod one_poll;
+    mod outbox;
+    mod pace;
     pub(crate) mod parker;
     pub(crate) mod registry;
+    pub(crate) mod replacement;
+    mod reserve;
+    mod samples;
+    mod seat;
+    mod settings;
+    mod share;
+    pub(crate) mod shared;
+    mod watchdog;
+    pub(crate) mod worker;
+
+    pub(crate) use settings::Settings;
+
+    pub(crate) mod run_queue {
+        pub(crate) use crate::models::stand_in::{RunQueue, Thief};
+    }
 }
 
 /// How often a model takes the processor from a thread that could go on.

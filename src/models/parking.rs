@@ -5,9 +5,9 @@
 use loom::thread;
 
 use super::checked;
+use super::driver::Driver;
 use super::scheduler::injector::Injector;
 use super::scheduler::parker::{Parker, Wake};
-use super::workers::Driver;
 use crate::sync::internal::{Arc, AtomicBool, Ordering};
 
 #[test]

@@ -4,9 +4,9 @@
 
 use loom::thread;
 
+use super::alone::slot::Slot;
 use super::checked;
-use super::task::cell::Runnable;
-use super::task::cell::slot::Slot;
+use super::tasks::Runnable;
 use crate::sync::internal::Arc;
 
 /// The owner fills the slot and empties it again, twice; the watchdog looks in at any time.

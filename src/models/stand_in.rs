@@ -7,7 +7,7 @@
 //! | here | stands for | relied upon |
 //! |---|---|---|
 //! | [`unbounded`] | flume's channel, which is a queue behind a lock | a sent item is received once, in order; a send happens before its receive |
-//! | [`Deque`] | crossbeam's deque | a push is seen by a thief some time; a pop is a full barrier; a look at an empty queue orders nothing |
+//! | [`Deque`], [`RunQueue`], [`Thief`] | crossbeam's deque | a push is seen by a thief some time; a pop is a full barrier; a look at an empty queue orders nothing |
 //! | [`Poller`] | epoll and eventfd | an event ends one wait, the one under way or the next, whoever waits |
 //!
 //! The real ones are covered by stress tests and by the address sanitizer.
@@ -71,8 +71,12 @@ impl<T> Deque<T> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn len(&self) -> usize {
         // Acquire: pairs with the stores in `push` and `take`.
-        self.len.load(Ordering::Acquire) == 0
+        self.len.load(Ordering::Acquire)
     }
 
     /// The owner's pop and the thief's steal.
@@ -103,6 +107,57 @@ impl<T> Deque<T> {
         let first = stolen.pop_front();
         stolen.into_iter().for_each(|task| own.push(task));
         first
+    }
+}
+
+/// A worker's run queue and its other end, as `scheduler::run_queue` has them.
+#[derive(Debug)]
+pub(crate) struct RunQueue<T>(Arc<Deque<T>>);
+
+#[derive(Debug)]
+pub(crate) struct Thief<T>(Arc<Deque<T>>);
+
+impl<T> RunQueue<T> {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Deque::new()))
+    }
+
+    pub(crate) fn thief(&self) -> Thief<T> {
+        Thief(self.0.clone())
+    }
+
+    pub(crate) fn push(&self, task: T) {
+        self.0.push(task);
+    }
+
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.0.take()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<T> Thief<T> {
+    pub(crate) fn steal_one(&self) -> Option<T> {
+        self.0.take()
+    }
+
+    pub(crate) fn steal_half(&self, own: &RunQueue<T>) -> Option<T> {
+        self.0.take_half(&own.0)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 }
 

@@ -7,8 +7,8 @@ use std::task::Waker;
 use loom::thread;
 
 use super::checked;
+use super::driver::Driver;
 use super::driver::timers::{Holder, Timers};
-use super::workers::Driver;
 use crate::sync::internal::Arc;
 
 /// `Driver::wait`, then the part of a turn that fires. The clock stands at `now`: a wait until a

@@ -8,12 +8,12 @@
 //!
 //! Book: chapter 19.
 
-use super::driver::holding::{Holding, Unpark};
+use super::driver::Driver;
 use super::scheduler::idle::{Idle, Notified, Serves, WorkerIndex};
 use super::scheduler::injector::Injector;
 use super::scheduler::life::{Life, Phase};
 use super::scheduler::parker::{Parker, Wake};
-use super::stand_in::{Deque, Events, Poller, SOCKET, WOKEN};
+use super::stand_in::{Deque, Events, SOCKET};
 use crate::priority::Priority;
 use crate::sync::internal::{AtomicUsize, Condvar, Mutex, Ordering, fence};
 
@@ -37,32 +37,6 @@ pub(crate) enum Taking {
     One,
     /// All, into its own queue.
     All,
-}
-
-/// A driver without sources and timers: who holds it, its poller, and the end of a wait.
-pub(crate) struct Driver {
-    pub(crate) holding: Holding<()>,
-    pub(crate) unparked: Unpark,
-    pub(crate) poller: Poller,
-}
-
-impl Driver {
-    pub(crate) fn new() -> Self {
-        Self { holding: Holding::new(()), unparked: Unpark::new(), poller: Poller::new() }
-    }
-
-    pub(crate) fn unpark(&self) {
-        if self.unparked.ask() {
-            self.poller.happen(WOKEN);
-        }
-    }
-
-    /// A turn that waits, as `Hold::turn` makes it.
-    pub(crate) fn wait(&self) -> Events {
-        let events = if self.unparked.take() { self.poller.look() } else { self.poller.wait() };
-        self.unparked.take();
-        events
-    }
 }
 
 /// What the workers share.

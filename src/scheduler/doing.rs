@@ -64,7 +64,7 @@ impl Activity {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(waterwheel_loom)))]
 mod tests {
     use super::*;
 

@@ -60,11 +60,11 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    pub(super) const fn closed() -> Self {
+    pub(super) fn closed() -> Self {
         Self { tasks: Mutex::new(None), len: AtomicU64::new(0) }
     }
 
-    pub(super) const fn open() -> Self {
+    pub(super) fn open() -> Self {
         Self { tasks: Mutex::new(Some(Vec::new())), len: AtomicU64::new(0) }
     }
 

@@ -11,10 +11,11 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::internal::{Arc, AtomicBool, Condvar, Mutex, Ordering, fence, thread_local};
+use crate::sync::internal::{AtomicBool, Condvar, Mutex, Ordering, fence, thread_local};
 use crate::task::cell::live::{Leaving, LiveTask, LiveTasks};
 use crate::task::cell::meta::{Kind, MOST_SHARDS, Place};
 use crate::task::cell::{Host, Newborn, Runnable};

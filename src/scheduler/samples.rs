@@ -38,7 +38,7 @@ pub(super) fn is_sampled_outside() -> bool {
     OUTSIDE.with(Wakeups::is_sampled)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(waterwheel_loom)))]
 mod tests {
     use super::*;
 

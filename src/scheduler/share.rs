@@ -249,6 +249,6 @@ impl Share {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(waterwheel_loom)))]
 #[path = "share_tests.rs"]
 mod tests;

@@ -56,7 +56,7 @@ impl fmt::Display for TaskId {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(waterwheel_loom)))]
 mod tests {
     use super::*;
 

@@ -327,7 +327,7 @@ impl<H> fmt::Debug for Meta<H> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(waterwheel_loom)))]
 mod tests {
     use super::*;
 

@@ -414,7 +414,7 @@ impl<T> fmt::Debug for Output<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(waterwheel_loom)))]
 mod tests {
     use super::*;
 
