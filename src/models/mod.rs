@@ -51,6 +51,8 @@ mod arming;
 #[cfg(test)]
 mod closing;
 #[cfg(test)]
+mod lanes;
+#[cfg(test)]
 mod parking;
 #[cfg(test)]
 mod pool;
@@ -144,6 +146,8 @@ pub(crate) mod scheduler {
     mod share;
     pub(crate) mod shared;
     mod watchdog;
+    #[path = "../models/whole.rs"]
+    pub(crate) mod whole;
     pub(crate) mod worker;
 
     pub(crate) use settings::Settings;

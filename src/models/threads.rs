@@ -4,8 +4,9 @@
 //! Book: chapter 19.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use loom::thread::JoinHandle;
 
 /// A hook without arguments.
 pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
@@ -16,30 +17,37 @@ pub(crate) struct ThreadSettings {
     pub(crate) most: usize,
 }
 
-/// See the module.
+/// See the module. Its lock is std's: it is no part of the model.
 #[derive(Debug)]
 pub(crate) struct Threads {
-    left: AtomicUsize,
+    left: Mutex<usize>,
+    running: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Threads {
     pub(crate) fn new(settings: ThreadSettings) -> Self {
-        Self { left: AtomicUsize::new(settings.most) }
+        Self { left: Mutex::new(settings.most), running: Mutex::default() }
     }
 
-    /// Loom runs a model to the end of all its threads, so nobody need join this one.
     pub(crate) fn start(
         self: &Arc<Self>,
         _role: &str,
         body: impl FnOnce() + Send + 'static,
     ) -> io::Result<()> {
-        let less = |left: usize| left.checked_sub(1);
-        // Relaxed: it is no part of the model.
-        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
-            Ok(_) => drop(loom::thread::spawn(body)),
-            Err(_) => return Err(io::Error::other("there is no thread to be had")),
-        }
+        let mut left = self.left.lock().expect("a model ends at its first panic");
+        *left = left.checked_sub(1).ok_or(io::Error::other("there is no thread to be had"))?;
+        drop(left);
+        let handle = loom::thread::spawn(body);
+        self.running.lock().expect("as above").push(handle);
         Ok(())
+    }
+
+    /// Waits for all threads to end.
+    pub(crate) fn join_all(&self) {
+        let next = || self.running.lock().expect("as above").pop();
+        while let Some(handle) = next() {
+            handle.join().expect("a thread ends");
+        }
     }
 
     pub(crate) fn own_this_thread(&self) -> bool {

@@ -411,14 +411,17 @@ impl Core {
     /// The last thing before a poll. Is that to be timed?
     #[inline]
     fn begin(&mut self, runnable: &Runnable) -> bool {
+        let lane = runnable.meta().lane();
         if self.searching {
             self.searching = false;
             if self.shared.idle.found_work(self.home) {
                 self.shared.wake_successor(self.is_quiet.then_some(self.index));
+                if lane == Priority::Low {
+                    self.shared.wake_reserve_instead();
+                }
             }
             self.shared.watch();
         }
-        let lane = runnable.meta().lane();
         self.polling = Some(lane);
         self.share.begins(lane, || self.shared.nanos());
         one_poll::count(&self.shared, &self.seat.counters, lane, runnable)

@@ -56,6 +56,14 @@ impl Shared {
         self.reserve.unpark();
     }
 
+    /// The last searcher found a Low task. Whoever queued a High one meanwhile took it that a searcher
+    /// would find it, and woke nobody. The caller has put a fence before it.
+    pub(super) fn wake_reserve_instead(&self) {
+        if self.has_queued(Priority::High) {
+            self.notify(Priority::High, true);
+        }
+    }
+
     fn start_reserve(&self) {
         let Some(shared) = self.itself.upgrade() else { return };
         let started = self.threads.start("reserve", move || run(&shared));
