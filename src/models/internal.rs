@@ -33,6 +33,12 @@ macro_rules! atomic {
             loads: loom::sync::atomic::AtomicU8,
         }
 
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new(<$value>::default())
+            }
+        }
+
         impl $name {
             pub(crate) fn new(value: $value) -> Self {
                 Self {

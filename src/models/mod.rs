@@ -38,8 +38,25 @@
 //!
 //! Book: chapter 19.
 
+#[path = "../driver"]
+pub(crate) mod driver {
+    pub(crate) mod alarm;
+    pub(crate) mod holding;
+    pub(crate) mod readiness;
+    pub(crate) mod source;
+    #[path = "../models/driver.rs"]
+    mod stand_in;
+    pub(crate) mod timers;
+    mod wheel;
+
+    pub(crate) use stand_in::{Driver, Wait};
+
+    #[derive(Debug)]
+    pub(crate) struct RuntimeGone;
+}
+
 #[macro_use]
-pub(crate) mod local; // Before all others, which its macro is for.
+pub(crate) mod local; // Before those that its macro is for.
 
 pub(crate) mod internal;
 pub(crate) mod stand_in;
@@ -52,6 +69,8 @@ mod arming;
 mod closing;
 #[cfg(test)]
 mod lanes;
+#[cfg(test)]
+mod leaving;
 #[cfg(test)]
 mod parking;
 #[cfg(test)]
@@ -99,23 +118,6 @@ pub(crate) mod budget;
 #[path = "../blocking"]
 pub(crate) mod blocking {
     pub(crate) mod pool;
-}
-
-#[path = "../driver"]
-pub(crate) mod driver {
-    pub(crate) mod alarm;
-    pub(crate) mod holding;
-    pub(crate) mod readiness;
-    pub(crate) mod source;
-    #[path = "../models/driver.rs"]
-    mod stand_in;
-    pub(crate) mod timers;
-    mod wheel;
-
-    pub(crate) use stand_in::{Driver, Wait};
-
-    #[derive(Debug)]
-    pub(crate) struct RuntimeGone;
 }
 
 #[path = "../scheduler"]

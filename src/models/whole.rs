@@ -7,8 +7,10 @@
 //!
 //! Book: chapter 19.
 
+use std::future::poll_fn;
 use std::panic::Location;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::core::Core;
@@ -89,16 +91,24 @@ impl Whole {
         let _ = self.shared.idle.found_work(home);
     }
 
+    /// A task of one poll.
     pub(crate) fn spawn(
         self: &Arc<Self>,
         lane: Priority,
-        poll: impl FnOnce(&Self) + Send + 'static,
+        poll: impl FnOnce(&Arc<Self>) + Send + 'static,
     ) {
         let whole = self.clone();
-        let future = async move {
+        self.spawn_future(lane, async move {
             poll(&whole);
             whole.ends();
-        };
+        });
+    }
+
+    pub(crate) fn spawn_future(
+        &self,
+        lane: Priority,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) {
         let task: RawTask<()> =
             self.shared.spawn(future, Kind::Lane(lane), None, Location::caller());
         task.fallible.detach();
@@ -107,9 +117,28 @@ impl Whole {
     /// A task has ended.
     fn ends(&self) {
         if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.shared.enter_phase(Phase::Cancelling);
-            self.shared.unpark_all();
+            self.cancel();
         }
+    }
+
+    /// As `shutdown::cancel`.
+    fn cancel(&self) {
+        self.shared.enter_phase(Phase::Cancelling);
+        self.shared.unpark_all();
+    }
+
+    /// As `shutdown::shutdown` with endless grace, up to the end of the tasks.
+    pub(crate) fn wait_for_the_last_task(&self) {
+        self.shared.enter_phase(Phase::Grace);
+        self.shared.registry.close();
+        let is_empty = || self.shared.live_tasks() == 0;
+        assert!(self.shared.registry.wait_until(is_empty, || Some(Duration::MAX)));
+    }
+
+    /// What is left of a shutdown.
+    pub(crate) fn shut_down(&self) {
+        self.cancel();
+        self.finish();
     }
 
     /// Waits until all threads have ended: then nothing is left behind.
@@ -130,25 +159,48 @@ impl Whole {
 /// Something that happens once, and whoever waits for it.
 #[derive(Debug, Default)]
 pub(crate) struct Event {
-    happened: Mutex<bool>,
+    state: Mutex<State>,
     came: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    happened: bool,
+    waker: Option<Waker>,
 }
 
 impl Event {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { happened: Mutex::new(false), came: Condvar::new() })
+        Arc::new(Self::default())
     }
 
     pub(crate) fn happen(&self) {
-        *self.happened.lock() = true;
+        let mut state = self.state.lock();
+        state.happened = true;
+        let waker = state.waker.take();
+        drop(state);
         self.came.notify_all();
+        waker.into_iter().for_each(Waker::wake);
     }
 
     /// The poll that asks keeps its worker until then.
     pub(crate) fn wait(&self) {
-        let mut happened = self.happened.lock();
-        while !*happened {
-            happened = self.came.wait(happened);
+        let mut state = self.state.lock();
+        while !state.happened {
+            state = self.came.wait(state);
         }
+    }
+
+    /// The same without the worker.
+    pub(crate) async fn come(&self) {
+        poll_fn(|cx| {
+            let mut state = self.state.lock();
+            if state.happened {
+                return Poll::Ready(());
+            }
+            state.waker = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::internal::{AtomicBool, Condvar, Mutex, Ordering, fence, thread_local};
+use crate::sync::internal::{AtomicBool, Condvar, Mutex, Ordering, thread_local};
 use crate::task::cell::live::{Leaving, LiveTask, LiveTasks};
 use crate::task::cell::meta::{Kind, MOST_SHARDS, Place};
 use crate::task::cell::{Host, Newborn, Runnable};
@@ -104,12 +104,6 @@ impl<H: Host> Registry<H> {
         }
     }
 
-    /// A task that has ended was counted as live for a moment.
-    pub(crate) fn tell_of_a_move(&self) {
-        fence(Ordering::SeqCst);
-        self.tell_of_the_end();
-    }
-
     /// From here on every insertion is refused.
     pub(crate) fn close(&self) {
         for shard in &self.shards {
@@ -155,8 +149,6 @@ impl<H: Host> Registry<H> {
         mut time_left: impl FnMut() -> Option<std::time::Duration>,
     ) -> bool {
         self.awaited.store(true, Ordering::SeqCst);
-        // Pairs with the one of `tell_of_a_move`: that sees `awaited`, or `is_empty` sees the move.
-        fence(Ordering::SeqCst);
         let mut guard = self.turnstile.lock();
         loop {
             if is_empty() {
