@@ -84,6 +84,8 @@ mod sleeping;
 #[cfg(test)]
 mod slots;
 #[cfg(test)]
+mod stuck;
+#[cfg(test)]
 mod timers;
 #[cfg(test)]
 mod tokens;
@@ -129,7 +131,6 @@ pub(crate) mod scheduler {
     pub(crate) mod core;
     mod counters;
     mod doing;
-    mod histogram;
     pub(crate) mod idle;
     pub(crate) mod injector;
     pub(crate) mod life;
@@ -154,6 +155,20 @@ pub(crate) mod scheduler {
 
     pub(crate) use settings::Settings;
 
+    /// It would fill half of the stack that loom gives to a thread.
+    mod histogram {
+        #[derive(Debug)]
+        pub(crate) struct Recorder;
+
+        impl Recorder {
+            pub(crate) fn new() -> Self {
+                Self
+            }
+
+            pub(crate) fn record(&self, _nanos: u64) {}
+        }
+    }
+
     pub(crate) mod run_queue {
         pub(crate) use crate::models::stand_in::{RunQueue, Thief};
     }
@@ -166,6 +181,10 @@ const PREEMPTIONS: usize = 3;
 /// The same where whole workers run, which would take minutes with one more.
 #[cfg(test)]
 const FEW_PREEMPTIONS: usize = 2;
+
+/// And where there are three of them.
+#[cfg(test)]
+const FEWEST_PREEMPTIONS: usize = 1;
 
 /// Runs `model` in every order that its threads can take, and with every value that a load can
 /// see. Says how many there were.

@@ -74,6 +74,31 @@ fn clearing_one_direction_disturbs_neither_the_other_nor_a_report() {
     });
 }
 
+/// The driver has closed itself before it reports that; a clearing comes in between.
+#[test]
+fn who_sees_a_report_sees_what_the_driver_did_before_it() {
+    checked(|| {
+        let readiness = Arc::new(Readiness::new(Interest::BOTH));
+        let closed = Arc::new(AtomicBool::new(false));
+        let driver = {
+            let (readiness, closed) = (readiness.clone(), closed.clone());
+            thread::spawn(move || {
+                // Relaxed: it is the report that passes it on.
+                closed.store(true, Ordering::Relaxed);
+                readiness.report(Interest::GONE);
+            })
+        };
+        let writer = {
+            let readiness = readiness.clone();
+            thread::spawn(move || readiness.clear_short(readiness.look(), Direction::Write))
+        };
+        let gone = readiness.look().driver_is_gone();
+        assert!(!gone || closed.load(Ordering::Relaxed), "the report came too early");
+        driver.join().expect("the driver ends");
+        writer.join().expect("the writer ends");
+    });
+}
+
 /// Counts wake-ups in a way that loom sees.
 pub(crate) struct Woken(AtomicBool);
 

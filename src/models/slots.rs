@@ -7,7 +7,7 @@ use loom::thread;
 use super::alone::slot::Slot;
 use super::checked;
 use super::tasks::Runnable;
-use crate::sync::internal::Arc;
+use crate::sync::internal::{Arc, AtomicBool, Ordering};
 
 /// The owner fills the slot and empties it again, twice; the watchdog looks in at any time.
 #[test]
@@ -45,6 +45,23 @@ fn who_finds_a_slot_filled_gets_the_task_back() {
             [number(refused), rescued, number(slot.take())].into_iter().flatten().collect();
         seen.sort_unstable();
         assert_eq!(seen, [1, 2], "no task is lost, and none is there twice");
+    });
+}
+
+/// What the owner has done to the task before, whoever takes it sees.
+#[test]
+fn who_takes_a_task_out_of_a_slot_sees_what_was_done_to_it() {
+    checked(|| {
+        let slot = Arc::new(Slot::<()>::new());
+        let made = Arc::new(AtomicBool::new(false));
+        let watchdog = {
+            let (slot, made) = (slot.clone(), made.clone());
+            // Relaxed: it is the slot that passes it on.
+            thread::spawn(move || slot.take().is_none() || made.load(Ordering::Relaxed))
+        };
+        made.store(true, Ordering::Relaxed);
+        assert!(slot.fill(Runnable::new(1)).is_ok());
+        assert!(watchdog.join().expect("the watchdog ends"), "the task is seen as it was before");
     });
 }
 

@@ -13,11 +13,14 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use super::arming::{Slept, Watch};
 use super::core::Core;
 use super::idle::{Serves, WorkerIndex};
 use super::life::Phase;
+use super::replacement::Replaced;
 use super::settings::Settings;
 use super::shared::{RawTask, Shared};
+use super::watchdog::{Eyes, Found};
 use super::worker;
 use crate::driver::Driver;
 use crate::priority::Priority;
@@ -151,10 +154,48 @@ impl Whole {
         assert_eq!(self.shared.registry.len(), 0, "a task is still registered");
     }
 
-    pub(crate) fn unpark(&self, worker: usize) {
-        self.shared.unpark(WorkerIndex(worker));
+    /// The watchdog watches: workers may hide tasks in their slots.
+    pub(crate) fn watch_everyone(&self) {
+        let _ = self.shared.watchdog.arming.arm(Watch::Everyone);
+    }
+
+    /// What the watchdog does about what is in a slot.
+    pub(crate) fn empty_slots(&self, worker: usize) {
+        self.shared.empty_slots(WorkerIndex(worker));
+    }
+
+    /// The watchdog looks often enough to find a poll slow that lasts.
+    pub(crate) fn find_slow_polls(&self) -> Watching {
+        let mut eyes = Eyes::new(&self.shared);
+        while eyes.look(&self.shared, Slept::Paused) == Found::NothingSlow {}
+        Watching(eyes)
+    }
+
+    /// It looks once more.
+    pub(crate) fn look_again(&self, Watching(eyes): &mut Watching) {
+        eyes.look(&self.shared, Slept::Paused);
+    }
+
+    /// A replacement for a Low-home worker; `None` if there is none to be had.
+    pub(crate) fn replace(&self) -> Option<WorkerIndex> {
+        match self.shared.replace(Priority::Low) {
+            Replaced::By(worker) => Some(worker),
+            Replaced::NoneLeft | Replaced::Failed => None,
+        }
+    }
+
+    /// Threads that were wanted and could not be had.
+    pub(crate) fn failed_threads(&self) -> u64 {
+        self.shared.failed_threads.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn tell_to_retire(&self, replacement: WorkerIndex) {
+        self.shared.tell_to_retire(replacement);
     }
 }
+
+/// The watchdog's memory between two looks.
+pub(crate) struct Watching(Eyes);
 
 /// Something that happens once, and whoever waits for it.
 #[derive(Debug, Default)]

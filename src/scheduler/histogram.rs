@@ -94,7 +94,7 @@ impl Histogram {
     }
 }
 
-#[cfg(all(test, not(waterwheel_loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -152,7 +152,7 @@ fn run(shared: &Arc<Shared>) {
 }
 
 /// What the watchdog has seen so far.
-struct Eyes {
+pub(super) struct Eyes {
     /// By worker, then by replacement; the last one is the reserve.
     seen: Vec<Seen>,
 }
@@ -179,13 +179,13 @@ enum Change {
 
 /// And about all of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+pub(super) enum Found {
     NothingSlow,
     Slow,
 }
 
 impl Eyes {
-    fn new(shared: &Shared) -> Self {
+    pub(super) fn new(shared: &Shared) -> Self {
         let now = now();
         let homes = shared.homes().iter().copied().chain(std::iter::repeat(Priority::High));
         let seen = shared.counters().zip(homes);
@@ -193,7 +193,7 @@ impl Eyes {
     }
 
     /// One look at all workers.
-    fn look(&mut self, shared: &Arc<Shared>, slept: Slept) -> Found {
+    pub(super) fn look(&mut self, shared: &Arc<Shared>, slept: Slept) -> Found {
         let now = now();
         let mut reports = Vec::new();
         for (index, (seen, counters)) in self.seen.iter_mut().zip(shared.counters()).enumerate() {
@@ -297,7 +297,7 @@ impl Shared {
     }
 
     /// Gives what is in a worker's LIFO slots to the others, and tells how many that were.
-    fn empty_slots(&self, worker: WorkerIndex) -> usize {
+    pub(super) fn empty_slots(&self, worker: WorkerIndex) -> usize {
         if worker == self.reserve_index() {
             return 0; // It has none.
         }
