@@ -85,3 +85,15 @@ fn tasks_that_are_adopted_and_stolen_at_once_are_polled_once_each() {
         }
     });
 }
+
+/// Without the reserve's help: no thread is left for it.
+#[test]
+fn a_high_task_beside_a_busy_worker_wakes_one_of_the_other_home() {
+    checked(|| {
+        let whole = Whole::new(Plan { tasks: 1, threads: 1, ..ONE_EACH });
+        whole.get_stuck(0);
+        whole.start(1);
+        whole.spawn(High, |_| {});
+        whole.finish();
+    });
+}

@@ -6,7 +6,7 @@
 use loom::thread;
 
 use super::scheduler::whole::{Event, Plan, Whole};
-use super::{FEW_PREEMPTIONS, checked, checked_with};
+use super::{FEW_PREEMPTIONS, FEWEST_PREEMPTIONS, checked, checked_with};
 use crate::priority::Priority::Low;
 use crate::sync::internal::{Arc, AtomicBool, Ordering};
 
@@ -47,5 +47,22 @@ fn a_shutdown_waits_for_a_task_though_another_is_on_its_way_home() {
         assert!(ended.swap(true, Ordering::SeqCst), "it was cancelled within its grace");
         whole.shut_down();
         sender.join().expect("the sender ends");
+    });
+}
+
+/// A worker spawns while another ends what it has spawned, and while the registry is closed: each task is
+/// refused or taken out, and the count returns to zero.
+#[test]
+fn tasks_that_enter_here_and_leave_elsewhere_are_counted_to_the_end() {
+    checked_with(FEWEST_PREEMPTIONS, || {
+        let whole = Whole::new(Plan { workers: [0, 2], threads: 2, ..ONE });
+        whole.start(0);
+        whole.start(1);
+        whole.spawn(Low, |whole| {
+            whole.spawn(Low, |_| {});
+            whole.spawn(Low, |_| {});
+        });
+        whole.wait_for_the_last_task();
+        whole.shut_down();
     });
 }

@@ -151,3 +151,20 @@ fn a_replacement_that_sleeps_retires_when_it_is_told_to() {
         whole.finish();
     });
 }
+
+/// A replacement can get stuck as well: its queue is as open to thieves as any.
+#[test]
+fn what_is_queued_behind_a_stuck_replacement_gets_to_another_worker() {
+    checked_with(FEW_PREEMPTIONS, || {
+        let whole = Whole::new(Plan { replacements: 1, threads: 2, ..ONE });
+        whole.start(0);
+        whole.replace().expect("there is one");
+        let event = Event::new();
+        whole.spawn(Low, move |whole| {
+            let ends = event.clone();
+            whole.spawn(Low, move |_| ends.happen());
+            event.wait();
+        });
+        whole.finish();
+    });
+}
