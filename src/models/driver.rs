@@ -1,12 +1,13 @@
 //! What stands in for the driver where the model checker runs whole workers: who holds it and how its
-//! wait ends are the real thing, sockets and timers there are none, and its clock stands still.
+//! wait ends are the real thing; it has one socket and no timers, and its clock stands still.
 //!
 //! Book: chapter 19.
 
 use std::task::Waker;
 
-use super::super::stand_in::{Events, Poller, WOKEN};
+use super::super::stand_in::{Events, Poller, SOCKET, WOKEN};
 use super::holding::{Holding, Unpark};
+use crate::sync::internal::Mutex;
 
 /// Whether a turn may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +16,12 @@ pub(crate) enum Wait {
     ForEvents,
 }
 
-/// A driver without sources and timers: who holds it, its poller, and the end of a wait.
+/// A driver without timers: who holds it, its poller, the end of a wait, and who waits for its one source.
 pub(crate) struct Driver {
     pub(crate) holding: Holding<()>,
     pub(crate) unparked: Unpark,
     pub(crate) poller: Poller,
+    pub(crate) waiting: Mutex<Option<Waker>>,
     clock: Clock,
 }
 
@@ -29,6 +31,7 @@ impl Driver {
             holding: Holding::new(()),
             unparked: Unpark::new(),
             poller: Poller::new(),
+            waiting: Mutex::new(None),
             clock: Clock,
         }
     }
@@ -70,11 +73,14 @@ impl std::fmt::Debug for Driver {
 pub(crate) struct Hold<'a>(&'a Driver);
 
 impl Hold<'_> {
-    pub(crate) fn turn(&mut self, wait: Wait, _ready: &mut Vec<Waker>) {
-        match wait {
+    pub(crate) fn turn(&mut self, wait: Wait, ready: &mut Vec<Waker>) {
+        let events = match wait {
             Wait::Never => self.0.poller.look(),
             Wait::ForEvents => self.0.wait(),
         };
+        if events & SOCKET != 0 {
+            ready.extend(self.0.waiting.lock().take());
+        }
     }
 }
 

@@ -27,17 +27,18 @@ fn a_high_task_beside_workers_that_become_busy_gets_the_reserve() {
     });
 }
 
-/// Of two who queue High tasks at once while all are busy, one starts the reserve, and it polls both.
+/// Of two who queue High tasks at once while all are busy, one starts the reserve, and it polls them all.
 #[test]
-fn two_high_tasks_beside_busy_workers_get_one_reserve() {
-    checked(|| {
-        let whole = Whole::new(Plan { threads: 1, ..ONE_EACH });
+fn high_tasks_beside_busy_workers_get_one_reserve() {
+    checked_with(FEW_PREEMPTIONS, || {
+        let whole = Whole::new(Plan { tasks: 3, threads: 1, ..ONE_EACH });
         whole.get_stuck(0);
         whole.get_stuck(1);
         let other = {
             let whole = whole.clone();
             thread::spawn(move || whole.spawn(High, |_| {}))
         };
+        whole.spawn(High, |_| {});
         whole.spawn(High, |_| {});
         other.join().expect("the other one ends");
         whole.finish();
@@ -94,6 +95,22 @@ fn a_high_task_beside_a_busy_worker_wakes_one_of_the_other_home() {
         whole.get_stuck(0);
         whole.start(1);
         whole.spawn(High, |_| {});
+        whole.finish();
+    });
+}
+
+#[test]
+fn a_task_behind_a_stuck_worker_is_adopted_by_one_of_the_other_home() {
+    checked_with(FEW_PREEMPTIONS, || {
+        let whole = Whole::new(ONE_EACH);
+        let event = Event::new();
+        whole.spawn(Low, move |whole| {
+            let ends = event.clone();
+            whole.spawn(Low, move |_| ends.happen());
+            event.wait();
+        });
+        whole.start(0);
+        whole.start(1);
         whole.finish();
     });
 }

@@ -29,6 +29,31 @@ fn an_unpark_is_never_lost() {
     });
 }
 
+/// The second may come while the worker is on its way from the first: it sees what both have queued.
+#[test]
+fn a_worker_that_two_unpark_sees_what_either_did_before() {
+    checked(|| {
+        let parker = Arc::new(Parker::new());
+        let flags = Arc::new([AtomicBool::new(false), AtomicBool::new(false)]);
+        let notifiers: Vec<_> = (0..2)
+            .map(|number| {
+                let (parker, flags) = (parker.clone(), flags.clone());
+                thread::spawn(move || {
+                    // Relaxed: it is the unparking that passes the flag on.
+                    flags[number].store(true, Ordering::Relaxed);
+                    assert_eq!(parker.unpark(), Wake::Done);
+                })
+            })
+            .collect();
+        while !flags.iter().all(|flag| flag.load(Ordering::Relaxed)) {
+            parker.park();
+        }
+        for notifier in notifiers {
+            notifier.join().expect("a notifier ends");
+        }
+    });
+}
+
 /// The reserve's loop: it looks, then parks; what is pushed between is found by the next look.
 #[test]
 fn a_thread_that_looks_and_then_parks_finds_what_two_others_push() {

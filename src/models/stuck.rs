@@ -168,3 +168,20 @@ fn what_is_queued_behind_a_stuck_replacement_gets_to_another_worker() {
         whole.finish();
     });
 }
+
+/// One worker gets stuck, perhaps on its way out of the driver: the other one goes there.
+#[test]
+fn an_event_is_not_slept_over_while_a_worker_is_stuck() {
+    checked_with(FEWEST_PREEMPTIONS, || {
+        let whole = Whole::new(Plan { workers: [0, 2], threads: 2, ..ONE });
+        let event = Event::new();
+        let ends = event.clone();
+        let waits = whole.spawn_reader(move || ends.happen());
+        whole.start(0);
+        whole.start(1);
+        waits.wait();
+        whole.spawn(Low, move |_| event.wait());
+        whole.happen();
+        whole.finish();
+    });
+}

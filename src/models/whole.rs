@@ -23,6 +23,7 @@ use super::shared::{RawTask, Shared};
 use super::watchdog::{Eyes, Found};
 use super::worker;
 use crate::driver::Driver;
+use crate::models::stand_in::SOCKET;
 use crate::priority::Priority;
 use crate::sync::internal::{AtomicUsize, Condvar, Mutex, Ordering};
 use crate::task::cell::meta::Kind;
@@ -152,6 +153,35 @@ impl Whole {
         assert!(self.shared.take_any().is_none(), "a task was left behind");
         assert_eq!(self.shared.live_tasks(), 0, "a task is still counted");
         assert_eq!(self.shared.registry.len(), 0, "a task is still registered");
+    }
+
+    /// A task that waits for the socket, and then does what is left. Tells when it waits.
+    pub(crate) fn spawn_reader(
+        self: &Arc<Self>,
+        then: impl FnOnce() + Send + 'static,
+    ) -> Arc<Event> {
+        let (whole, waits) = (self.clone(), Event::new());
+        let tells = waits.clone();
+        self.spawn_future(Priority::Low, async move {
+            let mut first = true;
+            poll_fn(|cx| {
+                if !std::mem::take(&mut first) {
+                    return Poll::Ready(());
+                }
+                *whole.shared.driver.waiting.lock() = Some(cx.waker().clone());
+                tells.happen();
+                Poll::Pending
+            })
+            .await;
+            then();
+            whole.ends();
+        });
+        waits
+    }
+
+    /// What the reader waits for.
+    pub(crate) fn happen(&self) {
+        self.shared.driver.poller.happen(SOCKET);
     }
 
     /// The watchdog watches: workers may hide tasks in their slots.
