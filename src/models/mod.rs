@@ -16,7 +16,10 @@
 //! | `queues` | a push against a drain, against a pop, against both | `scheduler::injector` |
 //! | `parking` | unpark against park, in the driver and beside it; look and park against two pushes | `scheduler::parker`, `driver::holding` |
 //! | `sleeping` | a push against falling asleep, the chain of wake-ups, sharing what was drained, the driver's next holder, the end | `scheduler::{idle, injector, parker, life}`, `driver::holding` |
-//! | `closing` | spawning against closing, waiting for the last task, who closes | `scheduler::{registry, life, closing, injector}` |
+//! | `lanes` | waking the reserve or a worker of the other home; adoption against steal | `scheduler::{reserve, core, shared, worker, idle}` |
+//! | `stuck` | the LIFO slot of a stuck worker against the watchdog; a replacement that comes, retires, sleeps, gets stuck or gets no thread; the driver's next holder | `scheduler::{watchdog, replacement, core, worker}` |
+//! | `leaving` | tasks that end elsewhere against those that enter, and against a shutdown that counts them | `scheduler::{outbox, registry, shared}`, `task::cell` |
+//! | `closing` | spawning against closing, waiting for the last task, who closes | `scheduler::{registry, life, closing, injector}`, `task::cell` |
 //! | `slots` | the LIFO slot's owner against the watchdog | `task::cell::slot` |
 //! | `pool` | a job against a thread that retires, a promise, an urgent job, closing | `blocking::pool` |
 //! | `arming` | a watchdog that falls asleep against workers that become busy | `scheduler::{arming, idle}` |
@@ -24,17 +27,22 @@
 //! | `timers` | a new timer against a holder that falls asleep | `driver::{alarm, timers, holding}` |
 //! | `tokens` | cancelling against waiting, and against a child that is born | `token` |
 //!
-//! The modules below are those of the crate, by their own files; what they meet on is
-//! [`internal`]. Foreign structures have a stand-in, [`stand_in`], and so have tasks: [`tasks`]. The loop of a worker, which ties
-//! the scheduler's protocols together, is rebuilt in `workers`. The rest of the crate is left out.
+//! The modules below are those of the crate, by their own files: the whole scheduler, its loop included, the
+//! tasks with their cells, and of the driver what is between threads. What they meet on is [`internal`], and what
+//! each thread has to itself is [`local`]. Foreign structures have a stand-in: [`stand_in`], and so have
+//! the driver's sockets and timers, the threads, panics that are contained, and histograms.
+//!
+//! `lanes`, `stuck` and `leaving` run whole workers: [`scheduler::whole`]. In `sleeping` the workers are
+//! smaller, with one lane and without ticks, so that more orders of them can be tried: `workers`. In
+//! `slots` a task is a number: [`tasks`].
 //!
 //! We use a flag of our own and not `loom`, since that is what the crates of others look for: with
 //! it, some of those below us would want loom too, and whoever models a program that uses
 //! Waterwheel would get ours instead of theirs.
 //!
-//! How often loom takes the processor from a thread that could go on is limited to three, and to
-//! two for whole workers. `LOOM_MAX_PREEMPTIONS=N` sets another limit for all; three for all takes
-//! about ten minutes.
+//! How often loom takes the processor from a thread that could go on is limited to three, to two for
+//! whole workers, and to one where there are several of those. `LOOM_MAX_PREEMPTIONS=N` sets another limit for
+//! all.
 //!
 //! Book: chapter 19.
 
@@ -182,7 +190,7 @@ const PREEMPTIONS: usize = 3;
 #[cfg(test)]
 const FEW_PREEMPTIONS: usize = 2;
 
-/// And where there are three of them.
+/// And where there are several of those.
 #[cfg(test)]
 const FEWEST_PREEMPTIONS: usize = 1;
 

@@ -180,7 +180,13 @@ fn an_event_is_not_slept_over_while_a_worker_is_stuck() {
         whole.start(0);
         whole.start(1);
         waits.wait();
-        whole.spawn(Low, move |_| event.wait());
+        let stuck = Event::new();
+        let tells = stuck.clone();
+        whole.spawn(Low, move |_| {
+            tells.happen();
+            event.wait();
+        });
+        stuck.wait();
         whole.happen();
         whole.finish();
     });
