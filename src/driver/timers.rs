@@ -11,7 +11,7 @@
 use super::RuntimeGone;
 use super::alarm::{Alarm, NEVER, Next};
 use super::wheel::{Key, Wheel};
-use crate::sync::internal::{Mutex, MutexGuard, thread_local};
+use crate::sync::internal::{Mutex, MutexGuard};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -16,14 +16,19 @@
 //!
 //! Book: chapter 19.
 
+pub(crate) use super::local::thread_local;
 pub(crate) use loom::sync::{
     Arc,
     atomic::{Ordering, fence},
 };
-pub(crate) use std::thread_local;
 
 use std::ops::{Deref, DerefMut};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Time is not what a model is about.
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
 
 macro_rules! atomic {
     ($name:ident, $value:ty) => {

@@ -1,9 +1,7 @@
 //! What a thread keeps for itself, where the model checker runs.
 //!
 //! Loom runs all threads of a model on one of the system's, so what std keeps for each thread they would
-//! have in common. The macro here has the name of std's, and hides it from whatever is declared
-//! behind it: the crate's own files do not know. Loom's keys cannot be asked for more than `with`; these
-//! can, as std's can.
+//! have in common. Loom's keys cannot be asked for more than `with`; these can, as std's can.
 //!
 //! Book: chapter 19.
 
@@ -12,13 +10,14 @@ use std::marker::PhantomData;
 
 use loom::thread::AccessError;
 
-macro_rules! thread_local {
+macro_rules! local_keys {
     ($($(#[$attribute:meta])* $vis:vis static $name:ident: $value:ty = $init:expr);+ $(;)?) => {
         $($(#[$attribute])*
         $vis static $name: $crate::models::local::LocalKey<$value> =
             $crate::models::local::LocalKey::new(|| $init);)+
     };
 }
+pub(crate) use local_keys as thread_local;
 
 pub(crate) struct LocalKey<T: 'static>(loom::thread::LocalKey<T>);
 

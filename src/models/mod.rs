@@ -63,10 +63,8 @@ pub(crate) mod driver {
     pub(crate) struct RuntimeGone;
 }
 
-#[macro_use]
-pub(crate) mod local; // Before those that its macro is for.
-
 pub(crate) mod internal;
+pub(crate) mod local;
 pub(crate) mod stand_in;
 pub(crate) mod tasks;
 pub(crate) mod threads;

@@ -19,10 +19,9 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::priority::Priority;
-use crate::sync::internal::{AtomicU64, Ordering};
 use crate::task::id::TaskId;
 
 /// Where a task is scheduled when it is woken: the lanes, or the threads for blocking calls.
