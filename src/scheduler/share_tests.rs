@@ -227,7 +227,9 @@ fn steps_of_a_core(
     rng: &mut Rng,
 ) -> Vec<Step> {
     let driver = Driver::new(Clock::manual()).expect("a descriptor is free");
-    let (shared, cores) = Shared::new(builder.into_settings(), driver);
+    // The watchdog has a clock of its own: a test that is kept waiting is no worker that is stuck.
+    let settings = builder.slow_poll_after(Duration::from_secs(3_600)).into_settings();
+    let (shared, cores) = Shared::new(settings, driver);
     let mut core: Core = cores.into_iter().find(|core| core.home() == home).expect("there is one");
     let stop = Arc::new(AtomicBool::new(false));
     let handles: Vec<_> = Priority::ALL
