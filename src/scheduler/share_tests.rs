@@ -103,7 +103,7 @@ impl Model {
 fn window(steps: &[Step], first: usize, parts: u64) -> Option<(u64, Range<usize>)> {
     let begin = steps[first].begin;
     let counts = |step: &&Step| begin - step.end < parts * step.length();
-    let before = steps[..first].iter().rev().take(5_000).filter(counts);
+    let before = steps[..first].iter().filter(counts);
     let mut longest = before.map(Step::length).max().unwrap_or(0).max(1);
     for (at, step) in steps.iter().enumerate().skip(first) {
         if at > first && step.begin >= begin + parts * longest {
