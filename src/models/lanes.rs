@@ -27,6 +27,21 @@ fn a_high_task_beside_workers_that_become_busy_gets_the_reserve() {
     });
 }
 
+/// The only High-home worker is stuck, and the other one finds the first High task, which waits for the second.
+#[test]
+fn a_high_task_beside_one_that_keeps_the_searcher_gets_the_reserve() {
+    checked_with(FEW_PREEMPTIONS, || {
+        let whole = Whole::new(ONE_EACH);
+        whole.get_stuck(0);
+        let second_ran = Event::new();
+        let first = second_ran.clone();
+        whole.start(1);
+        whole.spawn(High, move |_| first.wait());
+        whole.spawn(High, move |_| second_ran.happen());
+        whole.finish();
+    });
+}
+
 /// Of two who queue High tasks at once while all are busy, one starts the reserve, and it polls them all.
 #[test]
 fn high_tasks_beside_busy_workers_get_one_reserve() {

@@ -416,7 +416,7 @@ impl Core {
             self.searching = false;
             if self.shared.idle.found_work(self.home) {
                 self.shared.wake_successor(self.is_quiet.then_some(self.index));
-                if lane == Priority::Low {
+                if [self.home, lane] != [Priority::High; 2] {
                     self.shared.wake_reserve_instead();
                 }
             }

@@ -56,8 +56,9 @@ impl Shared {
         self.reserve.unpark();
     }
 
-    /// The last searcher found a Low task. Whoever queued a High one meanwhile took it that a searcher
-    /// would find it, and woke nobody. The caller has put a fence before it.
+    /// The last searcher found something, and is no High-home worker that has found a High task. Whoever
+    /// queued another High one meanwhile counted on the searcher, and woke nobody. The caller has put a
+    /// fence before it.
     pub(super) fn wake_reserve_instead(&self) {
         if self.has_queued(Priority::High) {
             self.notify(Priority::High, true);
