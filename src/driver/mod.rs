@@ -78,8 +78,9 @@ pub(crate) struct Driver {
 struct Poller {
     poll: system::Poll,
     events: mio::Events,
+    /// For short waits; not there before the first of them.
     #[cfg(all(target_os = "linux", not(miri)))]
-    timer: TimerFd,
+    timer: Option<TimerFd>,
     /// What `timer` is set to, as a tick. A system call is saved if it does not change.
     #[cfg(all(target_os = "linux", not(miri)))]
     timer_set_to: u64,
@@ -95,7 +96,7 @@ pub(crate) enum Wait {
 }
 
 impl Driver {
-    /// Builds a driver, which opens four descriptors on Linux.
+    /// Builds a driver, which opens three descriptors on Linux, and a fourth one for its first short timer.
     pub(crate) fn new(clock: Clock) -> io::Result<Self> {
         Self::with_capacity(clock, EVENTS)
     }
@@ -255,20 +256,11 @@ impl Driver {
 
 impl Poller {
     fn new(events: usize) -> io::Result<Self> {
-        let poll = system::Poll::new()?;
-        #[cfg(all(target_os = "linux", not(miri)))]
-        let timer = {
-            let timer = TimerFd::new()?;
-            let readable = mio::Interest::READABLE;
-            let mut source = mio::unix::SourceFd(&timer.as_raw_fd());
-            poll.registry().register(&mut source, reactor::TIMER, readable)?;
-            timer
-        };
         Ok(Self {
-            poll,
+            poll: system::Poll::new()?,
             events: mio::Events::with_capacity(events),
             #[cfg(all(target_os = "linux", not(miri)))]
-            timer,
+            timer: None,
             #[cfg(all(target_os = "linux", not(miri)))]
             timer_set_to: NEVER,
         })
@@ -298,12 +290,24 @@ impl Poller {
             return Precision::Milliseconds;
         }
         if self.timer_set_to != tick {
-            if self.timer.set(delay).is_err() {
+            if self.timer().and_then(|timer| timer.set(delay)).is_err() {
                 return Precision::Milliseconds;
             }
             self.timer_set_to = tick;
         }
         Precision::Fine
+    }
+
+    /// The timer descriptor. If there is none to be had, the next short wait tries again.
+    #[cfg(all(target_os = "linux", not(miri)))]
+    fn timer(&mut self) -> io::Result<&TimerFd> {
+        if let Some(ref timer) = self.timer {
+            return Ok(timer);
+        }
+        let timer = TimerFd::new()?;
+        let mut source = mio::unix::SourceFd(&timer.as_raw_fd());
+        self.poll.registry().register(&mut source, reactor::TIMER, mio::Interest::READABLE)?;
+        Ok(self.timer.insert(timer))
     }
 
     #[cfg(not(all(target_os = "linux", not(miri))))]

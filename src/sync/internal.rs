@@ -13,12 +13,22 @@
 
 pub(crate) use std::sync::{
     Arc, MutexGuard,
-    atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
+    atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering},
 };
 pub(crate) use std::{thread, thread_local};
 
+#[cfg(not(waterwheel_tsan))]
+pub(crate) use std::sync::atomic::fence;
+
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
+
+/// A fence that the thread sanitizer sees: it knows of accesses, and of fences nothing.
+#[cfg(waterwheel_tsan)]
+pub(crate) fn fence(_order: Ordering) {
+    static ALL_MEET_HERE: AtomicU8 = AtomicU8::new(0);
+    ALL_MEET_HERE.fetch_add(1, Ordering::SeqCst);
+}
 
 /// The time by the system's clock.
 #[inline]
