@@ -26,13 +26,15 @@ fn usage(prefix: &str) -> (BTreeMap<String, Usage>, bool) {
         if !read("comm").starts_with(prefix) {
             continue;
         }
-        let status = read("status");
+        let (status, schedstat) = (read("status"), read("schedstat"));
+        if status.is_empty() || schedstat.is_empty() {
+            continue; // It has ended since it was listed.
+        }
         let field = |name: &str| {
             status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim()
         };
         all_sleep &= field("State:").starts_with('S');
         let sleeps = field("voluntary_ctxt_switches:").parse().expect("it is a number");
-        let schedstat = read("schedstat");
         let nanos = schedstat.split(' ').next().and_then(|n| n.parse().ok());
         threads.insert(path.display().to_string(), (nanos.expect("it is a number"), sleeps));
     }

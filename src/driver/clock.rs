@@ -114,6 +114,7 @@ impl Clock {
     }
 
     /// `duration` from now, drawn in if it is beyond all reckoning.
+    #[inline]
     pub(crate) fn after(&self, duration: Duration) -> Moment {
         let nanos = if duration < FAR_FUTURE { nanos(duration) } else { nanos(FAR_FUTURE) };
         Moment(self.moment().0.saturating_add_unsigned(nanos))

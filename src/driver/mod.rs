@@ -188,6 +188,7 @@ impl Driver {
     }
 
     /// Takes a timer out, whether it has fired or not.
+    #[inline]
     pub(crate) fn remove_timer(&self, key: TimerKey) {
         self.timers.remove(key);
     }

@@ -8,6 +8,7 @@
 //! Book: chapter 4.
 
 use super::{RuntimeGone, TcpListener, TcpStream};
+use crate::scheduler::context::Lent;
 use crate::time::Sleep;
 use futures_lite::Stream;
 use std::io;
@@ -88,7 +89,8 @@ impl Stream for Incoming<'_> {
             Ok(_) => self.pause = SHORTEST_PAUSE,
             Err(error) if RuntimeGone::caused(error) => self.ended = true,
             Err(_) => {
-                self.sleep = Some(Sleep::after(self.listener.driver().clone(), self.pause));
+                self.sleep =
+                    Some(Sleep::after(Lent::new(self.listener.driver().clone()), self.pause));
                 self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             }
         }

@@ -8,7 +8,7 @@ use once_cell::sync::OnceCell;
 
 use super::{BuildError, Builder, Handle, Runtime};
 use crate::driver::Driver;
-use crate::scheduler::context::{current, current_driver};
+use crate::scheduler::context::{Lent, current, current_driver};
 
 static DEFAULT: OnceCell<Runtime> = OnceCell::new();
 
@@ -32,6 +32,16 @@ pub(crate) fn driver() -> Arc<Driver> {
     match current_driver() {
         Some(driver) => driver,
         None => Arc::clone(&default().handle().shared().driver),
+    }
+}
+
+/// The same for a sleep.
+#[inline]
+#[track_caller]
+pub(crate) fn lent_driver() -> Lent {
+    match Lent::of_current() {
+        Some(driver) => driver,
+        None => Lent::new(driver()),
     }
 }
 

@@ -7,6 +7,7 @@
 //! Book: chapter 7.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::shared::Shared;
@@ -29,6 +30,8 @@ struct Entry {
     shared: Arc<Shared>,
     /// That of `shared`, without the detour: a sleep asks for it and for nothing else.
     driver: Arc<Driver>,
+    /// Another owner of it, left here by a sleep for the next one: see [`Lent`].
+    spare: Option<Arc<Driver>>,
 }
 
 thread_local! {
@@ -47,7 +50,7 @@ pub(crate) struct Membership {
 pub(crate) fn enter(shared: &Arc<Shared>, role: Role) -> Membership {
     let number = NEXT.with(|next| next.replace(next.get() + 1));
     let (shared, driver) = (Arc::clone(shared), Arc::clone(&shared.driver));
-    let entry = Entry { number, role, shared, driver };
+    let entry = Entry { number, role, shared, driver, spare: None };
     // A thread whose locals are gone belongs nowhere any more: it finds the process default.
     ENTRIES.try_with(|entries| entries.borrow_mut().push(entry)).ok();
     Membership { number, not_send: std::marker::PhantomData }
@@ -75,6 +78,52 @@ pub(crate) fn current_driver() -> Option<Arc<Driver>> {
     of_current(|entry| Arc::clone(&entry.driver))
 }
 
+/// A driver in the hands of a sleep. When it is dropped it stays with the thread, if that belongs to the
+/// same runtime, and the next sleep made there takes it over. To change the count of a shared thing
+/// twice for each timer costs an eighth of the timer (`timer-drop-1`, November 2026).
+#[derive(Debug)]
+pub(crate) struct Lent(Option<Arc<Driver>>);
+
+impl Lent {
+    /// That of the runtime that this thread belongs to, if any.
+    #[inline]
+    pub(crate) fn of_current() -> Option<Self> {
+        let lend = |entry: &mut Entry| {
+            Self(Some(entry.spare.take().unwrap_or_else(|| Arc::clone(&entry.driver))))
+        };
+        ENTRIES.try_with(|entries| entries.borrow_mut().last_mut().map(lend)).ok().flatten()
+    }
+
+    pub(crate) fn new(driver: Arc<Driver>) -> Self {
+        Self(Some(driver))
+    }
+}
+
+impl Deref for Lent {
+    type Target = Arc<Driver>;
+
+    #[inline]
+    fn deref(&self) -> &Arc<Driver> {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl Drop for Lent {
+    #[inline]
+    fn drop(&mut self) {
+        // A thread whose locals are gone keeps nothing.
+        let kept = ENTRIES.try_with(|entries| {
+            if let Some(entry) = entries.borrow_mut().last_mut()
+                && entry.spare.is_none()
+                && self.0.as_ref().is_some_and(|driver| Arc::ptr_eq(driver, &entry.driver))
+            {
+                entry.spare = self.0.take();
+            }
+        });
+        kept.unwrap_or(());
+    }
+}
+
 /// `f` runs with the list borrowed, so it must not be anybody's code.
 fn of_current<R>(f: impl FnOnce(&Entry) -> R) -> Option<R> {
     ENTRIES.try_with(|entries| entries.borrow().last().map(f)).ok().flatten()
@@ -88,4 +137,30 @@ pub(crate) fn is_thread_of(shared: &Shared) -> bool {
     // A thread still is when it calls the hooks, and when its locals are dropped.
     shared.threads.own_this_thread()
         || ENTRIES.try_with(|entries| entries.borrow().iter().any(is_own)).unwrap_or(false)
+}
+
+#[cfg(all(test, not(waterwheel_loom)))]
+mod tests {
+    use super::*;
+    use crate::runtime::Builder;
+
+    #[test]
+    fn a_driver_that_was_lent_stays_with_its_thread_and_goes_with_the_membership() {
+        let runtime = Builder::default().with_high_num(0).with_low_num(1).build();
+        let runtime = runtime.expect("it can be built");
+        let driver = Arc::clone(&runtime.handle().shared().driver);
+        let owners = || Arc::strong_count(&driver);
+        let before = owners();
+        let membership = enter(runtime.handle().shared(), Role::Entered);
+        let entered = owners();
+        let (one, two) = (Lent::of_current(), Lent::of_current());
+        assert_eq!(owners(), entered + 2);
+        drop((one, two));
+        assert_eq!(owners(), entered + 1, "one is kept, the other one is not");
+        let third = Lent::of_current();
+        assert_eq!(owners(), entered + 1, "the one that was kept");
+        drop(membership);
+        drop(third);
+        assert_eq!(owners(), before);
+    }
 }

@@ -81,7 +81,7 @@ impl Interval {
     #[track_caller]
     fn new(start: Option<Instant>, period: Duration) -> Self {
         assert!(!period.is_zero(), "the period of an interval must not be zero");
-        let mut sleep = Sleep::after(context::driver(), Duration::ZERO);
+        let mut sleep = Sleep::after(context::lent_driver(), Duration::ZERO);
         if let Some(start) = start {
             Pin::new(&mut sleep).reset(start);
         }

@@ -15,9 +15,9 @@
 //! Book: chapter 15.
 
 use crate::budget;
-use crate::driver::{Driver, Moment, Outcome, RuntimeGone, TimerKey};
+use crate::driver::{Moment, Outcome, RuntimeGone, TimerKey};
 use crate::runtime::context;
-use crate::sync::internal::Arc;
+use crate::scheduler::context::Lent;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ use std::time::{Duration, Instant};
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep::after(context::driver(), duration)
+    Sleep::after(context::lent_driver(), duration)
 }
 
 /// Waits until `deadline`.
@@ -59,7 +59,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// ```
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    let driver = context::driver();
+    let driver = context::lent_driver();
     let deadline = driver.clock().moment_of(deadline);
     Sleep { driver, deadline, state: State::Idle { may_be_due: true } }
 }
@@ -80,7 +80,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 #[derive(Debug)]
 #[must_use = "a sleep does nothing unless it is awaited"]
 pub struct Sleep {
-    driver: Arc<Driver>,
+    driver: Lent,
     deadline: Moment,
     state: State,
 }
@@ -97,7 +97,8 @@ enum State {
 }
 
 impl Sleep {
-    pub(crate) fn after(driver: Arc<Driver>, duration: Duration) -> Self {
+    #[inline]
+    pub(crate) fn after(driver: Lent, duration: Duration) -> Self {
         let deadline = driver.clock().after(duration);
         let may_be_due = duration.is_zero() || driver.clock().is_manual();
         Self { driver, deadline, state: State::Idle { may_be_due } }
@@ -151,6 +152,7 @@ impl Sleep {
     }
 
     /// Polls without taking budget and without a panic.
+    #[inline]
     pub(crate) fn try_poll_elapsed(
         &mut self,
         cx: &mut Context<'_>,
@@ -182,6 +184,7 @@ impl Sleep {
         self.driver.clock().moment() >= self.deadline
     }
 
+    #[inline]
     fn forget_timer(&mut self) {
         let state = std::mem::replace(&mut self.state, State::Idle { may_be_due: true });
         if let State::Waiting(key) = state {
@@ -206,8 +209,11 @@ impl Future for Sleep {
 }
 
 impl Drop for Sleep {
+    #[inline]
     fn drop(&mut self) {
-        self.forget_timer();
+        if let State::Waiting(key) = std::mem::replace(&mut self.state, State::Done) {
+            self.driver.remove_timer(key);
+        }
     }
 }
 

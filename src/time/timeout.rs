@@ -37,7 +37,10 @@ use std::{error, fmt, io};
 /// ```
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-    Timeout { future: Some(future.into_future()), limit: Sleep::after(context::driver(), duration) }
+    Timeout {
+        future: Some(future.into_future()),
+        limit: Sleep::after(context::lent_driver(), duration),
+    }
 }
 
 pin_project! {
