@@ -63,3 +63,29 @@ pub(super) fn install(builder: Builder) -> Result<&'static Runtime, BuildError> 
     })?;
     if builder.is_some() { Err(BuildError::AlreadyRunning) } else { Ok(runtime) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheduler::context::{Role, enter};
+
+    #[test]
+    fn a_driver_that_was_lent_stays_with_its_thread_and_goes_with_the_membership() {
+        let runtime = Builder::default().with_high_num(0).with_low_num(1).build();
+        let runtime = runtime.expect("it can be built");
+        let driver = Arc::clone(&runtime.handle().shared().driver);
+        let owners = || Arc::strong_count(&driver);
+        let before = owners();
+        let membership = enter(runtime.handle().shared(), Role::Entered);
+        let entered = owners();
+        let (one, two) = (Lent::of_current(), Lent::of_current());
+        assert_eq!(owners(), entered + 2);
+        drop((one, two));
+        assert_eq!(owners(), entered + 1, "one is kept, the other one is not");
+        let third = Lent::of_current();
+        assert_eq!(owners(), entered + 1, "the one that was kept");
+        drop(membership);
+        drop(third);
+        assert_eq!(owners(), before);
+    }
+}

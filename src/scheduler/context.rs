@@ -138,29 +138,3 @@ pub(crate) fn is_thread_of(shared: &Shared) -> bool {
     shared.threads.own_this_thread()
         || ENTRIES.try_with(|entries| entries.borrow().iter().any(is_own)).unwrap_or(false)
 }
-
-#[cfg(all(test, not(waterwheel_loom)))]
-mod tests {
-    use super::*;
-    use crate::runtime::Builder;
-
-    #[test]
-    fn a_driver_that_was_lent_stays_with_its_thread_and_goes_with_the_membership() {
-        let runtime = Builder::default().with_high_num(0).with_low_num(1).build();
-        let runtime = runtime.expect("it can be built");
-        let driver = Arc::clone(&runtime.handle().shared().driver);
-        let owners = || Arc::strong_count(&driver);
-        let before = owners();
-        let membership = enter(runtime.handle().shared(), Role::Entered);
-        let entered = owners();
-        let (one, two) = (Lent::of_current(), Lent::of_current());
-        assert_eq!(owners(), entered + 2);
-        drop((one, two));
-        assert_eq!(owners(), entered + 1, "one is kept, the other one is not");
-        let third = Lent::of_current();
-        assert_eq!(owners(), entered + 1, "the one that was kept");
-        drop(membership);
-        drop(third);
-        assert_eq!(owners(), before);
-    }
-}
