@@ -33,7 +33,8 @@ pub struct LaneMetrics {
     pub queue_depth: u64,
     /// From the wake-up of a task to its poll, of every 256th wake-up by a thread.
     pub wake_to_poll: Histogram,
-    /// How long that poll took, unless it blocked.
+    /// How long that poll took, unless it blocked. Of all polls where hooks are called around them, or
+    /// where the reserve makes them.
     pub poll_time: Histogram,
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct Core {
     polling: Option<Priority>,
     /// By lane: has a task been put into the LIFO slot? The watchdog may have taken it since.
     filled: [bool; 2],
+    /// Are there hooks around polls?
+    has_hooks: bool,
     /// What has ended here and was spawned elsewhere, and the other way round.
     outbox: Outbox,
     /// What the last turn of the driver has brought.
@@ -87,8 +89,8 @@ pub(crate) struct Core {
 /// What a worker does next.
 pub(super) enum Step {
     Poll(Runnable),
-    /// It is one of a sample.
-    TimedPoll(Runnable),
+    /// One that is to be timed: one of a sample, or all if there are hooks to be called around them.
+    ObservedPoll(Runnable),
     TurnDriver,
     Sleep,
 }
@@ -111,6 +113,7 @@ impl Core {
         let parts = shared.settings.lane_share;
         let random = fastrand::Rng::with_seed(shared.settings.seed ^ index.0 as u64);
         let seat = Arc::clone(shared.seat(index));
+        let has_hooks = shared.settings.poll_hooks.is_some();
         Self {
             outbox: Outbox::new(&shared, &seat),
             seat,
@@ -128,6 +131,7 @@ impl Core {
             searching: true,
             polling: None,
             filled: [false; 2],
+            has_hooks,
             batch: Batch::new(),
             is_waking: false,
             is_quiet: false,
@@ -203,7 +207,7 @@ impl Core {
         }
         let first = if self.share.is_due() { self.out_of_order() } else { None };
         match first.or_else(|| self.at_hand()).or_else(|| self.search()) {
-            Some(runnable) if self.begin(&runnable) => Step::TimedPoll(runnable),
+            Some(runnable) if self.begin(&runnable) => Step::ObservedPoll(runnable),
             Some(runnable) => Step::Poll(runnable),
             None => Step::Sleep,
         }
@@ -255,6 +259,7 @@ impl Core {
                 self.share_the_rest(lane);
                 Some(runnable)
             }
+            None if self.shared.injector(lane).is_empty() => None,
             None => self.injected(lane),
         }
     }
@@ -408,7 +413,7 @@ impl Core {
         Some(stolen)
     }
 
-    /// The last thing before a poll. Is that to be timed?
+    /// The last thing before a poll. Is that to be observed?
     #[inline]
     fn begin(&mut self, runnable: &Runnable) -> bool {
         let lane = runnable.meta().lane();
@@ -424,10 +429,10 @@ impl Core {
         }
         self.polling = Some(lane);
         self.share.begins(lane, || self.shared.nanos());
-        one_poll::count(&self.shared, &self.seat.counters, lane, runnable)
+        one_poll::count(&self.shared, &self.seat.counters, lane, runnable) | self.has_hooks
     }
 
-    /// A poll of the sample has taken so long.
+    /// A poll that was observed has taken so long.
     pub(super) fn record(&self, lane: Priority, nanos: u64) {
         self.seat.counters.lane(lane).poll_time.record(nanos);
     }

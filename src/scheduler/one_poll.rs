@@ -31,27 +31,23 @@ pub(super) fn count(
 }
 
 /// Polls a task once. Nothing a task does comes back from here.
-pub(super) fn run(shared: &Shared, worker: WorkerIndex, runnable: Runnable) {
-    match &shared.settings.poll_hooks {
-        None => run_plainly(shared, runnable),
-        Some(hooks) => run_between(hooks, shared, worker, runnable),
-    }
-}
-
-/// The same. How many ns did it take?
-#[cold]
-pub(super) fn run_timed(shared: &Shared, worker: WorkerIndex, runnable: Runnable) -> u64 {
-    let begun = shared.nanos();
-    run(shared, worker, runnable);
-    shared.nanos().saturating_sub(begun)
-}
-
-fn run_plainly(shared: &Shared, runnable: Runnable) {
+#[inline]
+pub(super) fn run(shared: &Shared, runnable: Runnable) {
     budget::reset(shared.settings.poll_budget);
     runnable.run();
 }
 
-#[inline(never)] // What is inlined stays small.
+/// The same, between the hooks if there are any. How many ns did it take, with them?
+#[cold]
+pub(super) fn run_observed(shared: &Shared, worker: WorkerIndex, runnable: Runnable) -> u64 {
+    let begun = shared.nanos();
+    match &shared.settings.poll_hooks {
+        None => run(shared, runnable),
+        Some(hooks) => run_between(hooks, shared, worker, runnable),
+    }
+    shared.nanos().saturating_sub(begun)
+}
+
 fn run_between(hooks: &PollHooks, shared: &Shared, worker: WorkerIndex, runnable: Runnable) {
     let poll = TaskPoll { task: TaskInfo::of(runnable.meta()), worker: worker.0 };
     let call = |hook: &Option<PollHook>| {
@@ -60,6 +56,6 @@ fn run_between(hooks: &PollHooks, shared: &Shared, worker: WorkerIndex, runnable
         }
     };
     call(&hooks.start);
-    run_plainly(shared, runnable);
+    run(shared, runnable);
     call(&hooks.end);
 }

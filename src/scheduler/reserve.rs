@@ -94,15 +94,11 @@ fn run(shared: &Arc<Shared>) {
         while !shared.is_at_least(Phase::Cancelling)
             && let Some(runnable) = shared.take_high()
         {
-            let is_timed = one_poll::count(shared, counters, Priority::High, &runnable);
+            one_poll::count(shared, counters, Priority::High, &runnable);
             fence(Ordering::SeqCst);
             shared.watch();
-            if is_timed {
-                let nanos = one_poll::run_timed(shared, index, runnable);
-                counters.lane(Priority::High).poll_time.record(nanos);
-            } else {
-                one_poll::run(shared, index, runnable);
-            }
+            let nanos = one_poll::run_observed(shared, index, runnable);
+            counters.lane(Priority::High).poll_time.record(nanos);
         }
         if shared.is_at_least(Phase::Cancelling) {
             return;

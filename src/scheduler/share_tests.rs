@@ -244,7 +244,7 @@ fn steps_of_a_core(
     let (mut steps, has) = (Vec::new(), tasks.map(|tasks| tasks > 0));
     loop {
         match core.next() {
-            core::Step::Poll(runnable) | core::Step::TimedPoll(runnable) => {
+            core::Step::Poll(runnable) | core::Step::ObservedPoll(runnable) => {
                 let (lane, begin) = (runnable.meta().lane(), shared.driver.clock().nanos());
                 runnable.run();
                 steps.push(Step { begin, end: shared.driver.clock().nanos(), lane, has });

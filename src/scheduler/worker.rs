@@ -119,8 +119,8 @@ fn run_while(
     let mut ready = Vec::new();
     while !shared.is_at_least(Phase::Cancelling) && stays() {
         match with_core(Core::next) {
-            Some(Step::Poll(runnable)) => one_poll::run(shared, index, runnable),
-            Some(Step::TimedPoll(runnable)) => timed_poll(shared, index, runnable),
+            Some(Step::Poll(runnable)) => one_poll::run(shared, runnable),
+            Some(Step::ObservedPoll(runnable)) => observe(shared, index, runnable),
             Some(Step::TurnDriver) => turn_driver(shared, index, &mut ready),
             Some(Step::Sleep) => sleep(shared, index, home, &mut ready),
             None => return Left::HandedOver,
@@ -129,11 +129,11 @@ fn run_while(
     Left::Ended
 }
 
-/// A poll that is one of the sample.
+/// A poll that is to be timed, and that hooks are called around if there are any.
 #[cold]
-fn timed_poll(shared: &Shared, index: WorkerIndex, runnable: Runnable) {
+fn observe(shared: &Shared, index: WorkerIndex, runnable: Runnable) {
     let lane = runnable.meta().lane();
-    let nanos = one_poll::run_timed(shared, index, runnable);
+    let nanos = one_poll::run_observed(shared, index, runnable);
     // Unless it has blocked: then the counters are another thread's now.
     with_core(|core| core.record(lane, nanos));
 }
