@@ -13,6 +13,10 @@
 //!   the [watchdog](super::watchdog) takes the task out and gives it to the others. So nothing goes in
 //!   unless the watchdog watches.
 //!
+//! What it is worth: with two workers 1.32 times as many chained spawns and 1.20 times as many round
+//! trips in a time (`chained-2`, `ping-pong-2`); with one worker, where nobody can be woken, 1.03 and 1.06
+//! (medians of interleaved runs of a copy without it, busy machine, November 2026).
+//!
 //! The place itself is a [`Slot`](crate::task::cell::slot::Slot): owner and watchdog never get one task
 //! both. A task that is put in after the watchdog has looked is found at its next look, since it
 //! looks again for as long as the poll lasts.
