@@ -111,7 +111,7 @@ impl Owner {
 pub(crate) struct Meta<H> {
     /// With the kind in its lowest bits.
     host: *const H,
-    /// See [`Origin`].
+    /// Where it was spawned, tagged: see the module.
     origin: *const (),
     word: AtomicU64,
     /// Written once, when the task is registered.
