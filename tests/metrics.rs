@@ -98,17 +98,22 @@ fn the_depth_of_a_queue_is_what_waits_in_it() {
     });
 }
 
+/// What one Low-home worker has counted when so many tasks have ended that there are samples.
+fn after_many_wake_ups() -> Metrics {
+    let runtime = runtime(0, 1);
+    let work = async {
+        for _ in 0..10_000 {
+            spawn_task!(yield_now()).await;
+        }
+    };
+    block_on(runtime.handle().spawn(work));
+    runtime.metrics()
+}
+
 #[test]
 fn the_time_from_wake_up_to_poll_is_sampled() {
     within(LIMIT, || {
-        let runtime = runtime(0, 1);
-        let work = async {
-            for _ in 0..10_000 {
-                spawn_task!(yield_now()).await;
-            }
-        };
-        block_on(runtime.handle().spawn(work));
-        let metrics = runtime.metrics();
+        let metrics = after_many_wake_ups();
         let waits = &metrics.lane(Priority::Low).wake_to_poll;
         assert!(waits.count() >= 50, "{} samples", waits.count());
         let (half, most) = (waits.quantile(0.5), waits.quantile(1.0));
@@ -120,14 +125,7 @@ fn the_time_from_wake_up_to_poll_is_sampled() {
 #[test]
 fn the_poll_whose_wait_was_timed_is_timed_as_well() {
     within(LIMIT, || {
-        let runtime = runtime(0, 1);
-        let work = async {
-            for _ in 0..10_000 {
-                spawn_task!(yield_now()).await;
-            }
-        };
-        block_on(runtime.handle().spawn(work));
-        let metrics = runtime.metrics();
+        let metrics = after_many_wake_ups();
         let low = metrics.lane(Priority::Low);
         assert!(low.poll_time.count() >= 50, "{} samples", low.poll_time.count());
         // The last poll may be counted and not over yet.
